@@ -1,0 +1,46 @@
+# Everything a newcomer needs is installed by `make setup`, which every other goal calls.
+PY ?= python3
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench soak lock fmt
+
+help:
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
+
+setup: .venv/.ready  ## make .venv with everything from the lock file
+
+.venv/.ready: requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PY) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: setup  ## run 100 calls end to end on a real Asterisk while you watch
+	$(BIN)/dialer demo $(ARGS)
+
+test: setup  ## all tests (real Redis protocol server, real Asterisk)
+	$(BIN)/dialer asterisk install
+	$(BIN)/python -m pytest $(ARGS)
+
+check: setup  ## format, lint, types, arrows, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(MAKE) test
+
+bench: setup  ## every benchmark, JSON on the last line of each
+	$(BIN)/dialer asterisk install
+	for b in bench/[a-z]*.py; do $(BIN)/python $$b --json $(ARGS) || exit 1; done
+
+soak: setup  ## long seeded runs: many kills, many seeds
+	$(BIN)/dialer asterisk install
+	$(BIN)/python -m pytest -m soak $(ARGS)
+
+fmt: setup  ## format and fix what can be fixed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock:  ## write requirements.lock anew (needs uv)
+	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --quiet -o requirements.lock
