@@ -1,0 +1,68 @@
+"""A person to be called by one campaign."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from engine.core.outcome import Outcome
+
+
+class ContactState(StrEnum):
+    READY = "ready"  # may be claimed as soon as its hours are open
+    SCHEDULED = "scheduled"  # a redial or callback waits for its instant
+    IN_FLIGHT = "in_flight"  # one live attempt, never two
+    WRAP_UP = "wrap_up"  # bridged and ended; a disposition may still come
+    DONE = "done"
+    WITHDRAWN = "withdrawn"
+
+
+#: States in which no dial, redial or callback is possible any more.
+COMPLETE = frozenset({ContactState.DONE, ContactState.WITHDRAWN})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewContact:
+    """A contact as it arrives, its phone already E.164 and its hours class known."""
+
+    phone: str
+    hours_class: str
+    name: str = ""
+    timezone: str | None = None
+    #: 1 to 1000, lower is called first.
+    priority: int = 500
+    external_id: str | None = None
+    source: str | None = None
+    url: str | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """A contact as stored."""
+
+    contact_id: int
+    phone: str
+    hours_class: str
+    name: str
+    timezone: str | None
+    priority: int
+    external_id: str | None
+    source: str | None
+    url: str | None
+    variables: Mapping[str, str]
+    state: ContactState
+    #: Attempts that count towards max_attempts.
+    n_attempts: int
+    #: Attempts that a fault of our own trunk ended.
+    n_trunk_faults: int
+    #: Ended attempts by outcome.
+    outcomes: Mapping[Outcome, int]
+    #: The live attempt, while in flight.
+    attempt_id: str | None
+    next_dial_at: datetime | None
+    last_outcome: Outcome | None
+    #: Why it is done: answered, max_attempts, dnc, opted_out, no_redial, disposition, …
+    done_reason: str | None

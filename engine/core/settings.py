@@ -1,0 +1,153 @@
+"""The rules of a campaign as an administrator writes them; units are in the names.
+
+Everything has a default but what only the administrator can know: list, agents, trunk, caller id.
+"""
+
+from __future__ import annotations
+
+import zoneinfo
+from datetime import date, time
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from engine.core.outcome import Outcome
+from engine.core.phone import as_e164
+
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def _known_zone(name: str) -> str:
+    if name not in zoneinfo.available_timezones():
+        raise ValueError("must be a time zone of the IANA database, such as Europe/London")
+    return name
+
+
+def _local_time(value: str) -> str:
+    """HH:MM, where 24:00 is the end of the day."""
+    if value != "24:00":
+        time.fromisoformat(value)
+    return value
+
+
+Zone = Annotated[str, AfterValidator(_known_zone)]
+LocalTime = Annotated[str, Field(pattern=r"^\d\d:\d\d$"), AfterValidator(_local_time)]
+#: Names that reach Asterisk: no character that its dialplan or AMI could read as more than a name.
+AsteriskName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$")]
+
+
+class Group(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class ListSettings(Group):
+    default_country: str = Field("US", pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2")
+    method: Literal["file", "api", "crm"] = "file"
+    connector_id: str | None = None
+    live: bool = False
+    poll_interval_s: int = Field(60, ge=5, le=86_400)
+
+    @model_validator(mode="after")
+    def _live_needs_a_source(self) -> ListSettings:
+        if self.live and self.method == "file":
+            raise ValueError("a Live campaign needs method crm or api")
+        return self
+
+
+class PacingSettings(Group):
+    mode: Literal["progressive", "power"] = "progressive"
+    dial_level: float = Field(1.0, ge=1.0, le=20.0, description="calls per available agent")
+    max_abandon_rate: float = Field(0.03, ge=0.0, le=1.0, description="abandoned / answered")
+
+
+class DialingSettings(Group):
+    trunk: AsteriskName | None = None
+    caller_ids: tuple[str, ...] = ()
+    ring_timeout_s: int = Field(25, ge=5, le=120)
+    max_channels: int = Field(60, ge=1, le=10_000)
+    max_cps: float = Field(10.0, gt=0, le=1_000, description="calls per second")
+    connect_deadline_s: int = Field(2, ge=1, le=60)
+    connect_deadline_from: Literal["answer", "greeting_end"] = "answer"
+    amd: Literal["off", "on"] = "off"
+    min_ring_s: int = Field(0, ge=0, le=60, description="rings at least so long, even after Stop")
+    queue: AsteriskName | None = None
+    safe_harbour_message: AsteriskName | None = None
+    opt_out_key: str = Field("9", pattern=r"^[0-9*#]$")
+    ringback: bool = False
+
+    @field_validator("caller_ids")
+    @classmethod
+    def _caller_ids_are_e164(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(as_e164(number) for number in value)
+
+
+class RedialRule(Group):
+    delay_s: int = Field(3600, ge=0, le=90 * 86_400)
+    max: int = Field(1, ge=0, le=100, description="redials after this outcome")
+
+
+def _default_rules() -> dict[Outcome, RedialRule]:
+    return {
+        Outcome.BUSY: RedialRule(delay_s=300, max=3),
+        Outcome.NO_ANSWER: RedialRule(delay_s=3600, max=2),
+        Outcome.FAILED: RedialRule(delay_s=300, max=2),
+        Outcome.HUNG_UP_EARLY: RedialRule(delay_s=86_400, max=1),
+        Outcome.MACHINE: RedialRule(delay_s=86_400, max=1),
+        Outcome.UNKNOWN: RedialRule(delay_s=3600, max=1),
+        Outcome.CANCELLED: RedialRule(delay_s=60, max=1),
+    }
+
+
+class RedialSettings(Group):
+    max_attempts: int = Field(3, ge=1, le=100)
+    rules: dict[Outcome, RedialRule] = Field(default_factory=_default_rules)
+    #: Attempts ended by a fault of our own trunk do not count in max_attempts; this bounds them.
+    max_trunk_faults: int = Field(5, ge=0, le=100)
+
+
+class Window(Group):
+    days: tuple[Day, ...] = DAYS
+    start: LocalTime = "08:00"
+    end: LocalTime = "21:00"
+
+    @model_validator(mode="after")
+    def _ends_after_it_starts(self) -> Window:
+        if self.end <= self.start:
+            raise ValueError("end must be after start; write a night as two windows")
+        return self
+
+
+class HoursSettings(Group):
+    """When people may be called. The default is the window of 16 CFR 310.4(c), every day."""
+
+    timezone: Zone = "UTC"
+    windows: tuple[Window, ...] = (Window(),)
+    holidays: tuple[date, ...] = ()
+    respect_contact_timezone: bool = True
+
+
+class LimitSettings(Group):
+    """How often one number may be called, over all campaigns; null is no limit."""
+
+    max_per_24h: int | None = Field(None, ge=1, le=100)
+    max_per_7d: int | None = Field(None, ge=1, le=100)
+
+
+class DispositionRule(Group):
+    code: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")
+    label: str = Field("", max_length=200)
+    action: Literal["done", "redial", "callback", "dnc"] = "done"
+    delay_s: int = Field(3600, ge=0, le=90 * 86_400)
+
+
+class CampaignSettings(Group):
+    list: ListSettings = ListSettings()
+    pacing: PacingSettings = PacingSettings()
+    dialing: DialingSettings = DialingSettings()
+    redial: RedialSettings = RedialSettings()
+    hours: HoursSettings = HoursSettings()
+    limits: LimitSettings = LimitSettings()
+    wrap_up_s: int = Field(10, ge=0, le=3600)
+    dispositions: tuple[DispositionRule, ...] = ()
+    script: str = Field("", max_length=20_000)

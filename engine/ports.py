@@ -1,0 +1,363 @@
+"""What the loops of the engine need from the outside: telephony, a store, a clock."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from engine.core.agent import Agent, AgentState
+from engine.core.attempt import AttemptRecord, Claim, LiveAttempt
+from engine.core.call_events import AgentSeen, HangupRecord, TelephonyEvent
+from engine.core.campaign import Campaign, Transition
+from engine.core.contact import Contact
+from engine.core.redial import Next
+from engine.core.settings import LimitSettings
+
+# ------------------------------------------------------------------------------ telephony
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DialOrder:
+    """One call to place. `phone` and `caller_id` are E.164 with a plus."""
+
+    attempt_id: str
+    campaign_id: int
+    contact_id: int
+    phone: str
+    caller_id: str
+    trunk: str
+    queue: str
+    ring_timeout_s: int
+    connect_deadline_s: int = 2
+    connect_deadline_from: str = "answer"
+    amd: bool = False
+    message: str | None = None
+    opt_out_key: str = "9"
+    ringback: bool = False
+    #: Extension and mode of the one agent who is to get the call; None: whoever the queue finds.
+    agent: str | None = None
+    agent_mode: str = "off_hook"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveCall:
+    """A customer's channel that exists in Asterisk now."""
+
+    attempt_id: str
+    node: str
+    is_up: bool
+    created_at: datetime
+    #: True when it is in a bridge (with an agent).
+    is_bridged: bool
+
+
+class Telephony(Protocol):
+    """Asterisk, one node or several. Every method has a deadline of its own.
+
+    Raises LinkDown (nothing was sent), ActionRefused, ActionUnknown (may have happened).
+    """
+
+    def events(self) -> AsyncIterator[TelephonyEvent]:
+        """All events, in the order in which Asterisk sent them. One consumer."""
+        ...
+
+    def is_up(self) -> bool: ...
+
+    async def originate(self, order: DialOrder) -> None:
+        """Returns when Asterisk accepted the order; its fate comes as events."""
+        ...
+
+    async def hang_up(self, attempt_id: str) -> None:
+        """Hang up an unanswered call with CAUSE_CANCELLED; nothing happens if it is gone."""
+        ...
+
+    async def wake_caller(self, attempt_id: str) -> None:
+        """Make the queue look for an agent at once for this waiting caller."""
+        ...
+
+    async def live_calls(self) -> Sequence[LiveCall]:
+        """Every customer's channel of ours that exists now."""
+        ...
+
+    async def records(self) -> Mapping[str, HangupRecord]:
+        """All hangup records that Asterisk still keeps, by attempt id."""
+        ...
+
+    async def acknowledge(self, attempt_ids: Sequence[str]) -> None:
+        """The records of these attempts are settled: delete them."""
+        ...
+
+    async def members(self) -> Sequence[AgentSeen]:
+        """Every queue member of ours, one entry for each queue it is in."""
+        ...
+
+    async def add_member(self, queue: str, agent: Agent) -> None:
+        """Put the agent into the queue, paused; already there is fine."""
+        ...
+
+    async def remove_member(self, queue: str, agent: Agent) -> None:
+        """Take the agent out of the queue; not there is fine."""
+        ...
+
+    async def pause(self, agent: Agent, reason: str) -> None:
+        """No call is offered to the agent any more, in any queue."""
+        ...
+
+    async def unpause(self, agent: Agent) -> None: ...
+
+    async def log_in(self, agent: Agent) -> None:
+        """Call an off-hook agent's phone to put it on the line; its outcome comes as events."""
+        ...
+
+    async def log_off(self, agent: Agent) -> None:
+        """Take an off-hook agent off the line, after the conversation if there is one."""
+        ...
+
+
+# ---------------------------------------------------------------------------------- store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fence:
+    """Proof of leadership: a higher epoch makes every lower one void."""
+
+    owner: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """The number may not be called: why, and from when on it may (None: never)."""
+
+    reason: str  # dnc, live, limit_24h, limit_7d
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """The end of an attempt, to be made true in one step."""
+
+    record: AttemptRecord
+    #: None: the bridged contact waits for its disposition until `wrap_up_until`.
+    next: Next | None
+    wrap_up_until: datetime | None = None
+    #: False when the attempt is not held against the contact.
+    counts: bool = True
+    trunk_fault: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wrapping:
+    """A bridged attempt that waits for its disposition."""
+
+    attempt_id: str
+    contact_id: int
+    agent_id: int | None
+    until: datetime
+
+
+class Leadership(Protocol):
+    async def acquire(self, owner: str, now: datetime, lease_s: float) -> Fence | None:
+        """Become or stay leader; None while another's lease runs."""
+        ...
+
+    async def renew(self, fence: Fence, now: datetime, lease_s: float) -> bool: ...
+
+    async def release(self, fence: Fence) -> None: ...
+
+
+class Campaigns(Protocol):
+    async def get(self, campaign_id: int) -> Campaign: ...
+
+    async def open_ids(self) -> Sequence[int]:
+        """Campaigns that are active or paused, and stopped ones that still have live attempts."""
+        ...
+
+    async def fence(self, campaign_id: int, fence: Fence) -> None:
+        """From now on only this epoch or a higher one may claim and dial; else raises Fenced."""
+        ...
+
+    async def move(
+        self, campaign_id: int, transition: Transition, actor: str, now: datetime
+    ) -> Campaign:
+        """Compare-and-set of the status, with its audit entry. Raises InvalidTransition."""
+        ...
+
+    async def complete_if_exhausted(self, campaign_id: int, now: datetime) -> bool:
+        """active → completed when every contact is complete, nothing imports, and not Live."""
+        ...
+
+    async def publish_live(self, campaign_id: int, figures: Mapping[str, object]) -> None:
+        """Live figures (agents and calls by state, idle reasons), kept a few seconds."""
+        ...
+
+
+class Calls(Protocol):
+    """The life of a contact's attempts in one campaign; see engine/store/lua."""
+
+    async def hours_classes(self, campaign_id: int) -> Sequence[str]:
+        """Classes that have contacts waiting now."""
+        ...
+
+    async def claim(
+        self,
+        campaign_id: int,
+        fence: Fence,
+        attempt_ids: Sequence[str],
+        open_classes: Sequence[str],
+        now: datetime,
+        lease_s: float,
+    ) -> Sequence[Claim]:
+        """Up to len(attempt_ids) contacts; due redials are among them. Empty unless active."""
+        ...
+
+    async def mark_sent(
+        self,
+        campaign_id: int,
+        fence: Fence,
+        sent: Sequence[tuple[str, str, str, str]],
+        now: datetime,
+        lease_s: float,
+    ) -> Sequence[bool]:
+        """(attempt id, caller id, trunk, node) each: True where it may be originated now."""
+        ...
+
+    async def give_back(
+        self, campaign_id: int, attempt_id: str, next: Next | None, now: datetime
+    ) -> bool:
+        """Nothing was sent: the contact is ready again, parked until an instant, or done."""
+        ...
+
+    async def settle(self, campaign_id: int, settlement: Settlement, now: datetime) -> bool:
+        """False when it was settled before; then nothing changes."""
+        ...
+
+    async def finish(
+        self,
+        campaign_id: int,
+        attempt_id: str,
+        disposition: str | None,
+        next: Next,
+        now: datetime,
+    ) -> bool:
+        """End of wrap-up, with or without a disposition. False when it had ended before."""
+        ...
+
+    async def live(self, campaign_id: int) -> Sequence[LiveAttempt]: ...
+
+    async def expired(self, campaign_id: int, now: datetime) -> Sequence[LiveAttempt]:
+        """Live attempts whose lease has passed: a call for the reaper, not a permission."""
+        ...
+
+    async def extend(
+        self, campaign_id: int, attempt_ids: Sequence[str], now: datetime, lease_s: float
+    ) -> None:
+        """These calls are known to live."""
+        ...
+
+    async def wrapping(self, campaign_id: int) -> Sequence[Wrapping]: ...
+
+    async def contact(self, campaign_id: int, contact_id: int) -> Contact: ...
+
+    async def counts(self, campaign_id: int) -> Mapping[str, int]:
+        """Counters kept by the scripts: attempts, outcome:<name>, in_flight, complete, …"""
+        ...
+
+    async def next_due_at(self, campaign_id: int) -> datetime | None:
+        """When the earliest scheduled redial or callback is due."""
+        ...
+
+
+class Numbers(Protocol):
+    """What holds for a phone number across campaigns."""
+
+    async def reserve(
+        self,
+        wanted: Sequence[tuple[str, str]],
+        limits: LimitSettings,
+        now: datetime,
+    ) -> Sequence[Refusal | None]:
+        """(phone, attempt id) each: None where the number is ours now; counted in its history."""
+        ...
+
+    async def release(self, held: Sequence[tuple[str, str, bool]]) -> None:
+        """(phone, attempt id, was placed) each: free the number; uncount what was never placed."""
+        ...
+
+    async def add_dnc(self, phone: str, source: str, actor: str, now: datetime) -> bool: ...
+
+
+class Agents(Protocol):
+    async def all(self) -> Sequence[Agent]: ...
+
+    async def set_state(
+        self,
+        agent_id: int,
+        state: AgentState,
+        now: datetime,
+        *,
+        attempt_id: str | None = None,
+        wrap_up_until: datetime | None = None,
+    ) -> None: ...
+
+    async def set_wanted(
+        self, agent_id: int, *, wanted_in: bool, wanted_pause: str | None, now: datetime
+    ) -> None: ...
+
+
+class Changes(Protocol):
+    """What other processes changed: campaign, agent and attempt changes, oldest first."""
+
+    async def wait(self, cursor: str, timeout_s: float) -> tuple[str, Sequence[Change]]:
+        """Changes after `cursor` (`$`: from now on), at once when there are any."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change: kind is campaign, agent or attempt; `id` names the thing."""
+
+    cursor: str
+    kind: str
+    id: str
+    payload: Mapping[str, object]
+
+
+class Store(Protocol):
+    """Redis. Raises StoreUnavailable when it does not answer."""
+
+    @property
+    def leadership(self) -> Leadership: ...
+    @property
+    def campaigns(self) -> Campaigns: ...
+    @property
+    def calls(self) -> Calls: ...
+    @property
+    def numbers(self) -> Numbers: ...
+    @property
+    def agents(self) -> Agents: ...
+    @property
+    def changes(self) -> Changes: ...
+
+    async def run_id(self) -> str:
+        """Changes when the server was restarted."""
+        ...
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """Aware, UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+        ...
+
+
+__all__ = [
+    "Agents", "Calls", "Campaigns", "Change", "Changes", "Clock", "DialOrder", "Fence",
+    "Leadership", "LiveCall", "Numbers", "Refusal", "Settlement", "Store", "Telephony",
+    "Wrapping",
+]  # fmt: skip
