@@ -189,6 +189,14 @@ class Campaigns(Protocol):
         """active → completed when every contact is complete, nothing imports, and not Live."""
         ...
 
+    async def assign_queue(self, campaign_id: int, queue: str) -> None:
+        """The Asterisk queue that the campaign's answered people wait in; empty: none."""
+        ...
+
+    async def pool_queues_in_use(self) -> Mapping[str, int]:
+        """Queue name to campaign id."""
+        ...
+
     async def publish_live(self, campaign_id: int, figures: Mapping[str, object]) -> None:
         """Live figures (agents and calls by state, idle reasons), kept a few seconds."""
         ...
@@ -230,8 +238,20 @@ class Calls(Protocol):
         """Nothing was sent: the contact is ready again, parked until an instant, or done."""
         ...
 
-    async def settle(self, campaign_id: int, settlement: Settlement, now: datetime) -> bool:
-        """False when it was settled before; then nothing changes."""
+    async def settle(
+        self, campaign_id: int, settlements: Sequence[Settlement], now: datetime
+    ) -> Sequence[bool]:
+        """One script call each, in one pipeline. False: settled before, nothing changed."""
+        ...
+
+    async def adopt(
+        self, campaign_id: int, attempts: Sequence[LiveAttempt], now: datetime
+    ) -> Sequence[bool]:
+        """Calls that live although the store lost them (a server died with its last second).
+
+        Where neither a live nor a settled attempt of that id is known and the contact is not in
+        flight, the contact is in flight again with this attempt, which counts as sent.
+        """
         ...
 
     async def finish(

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from engine.core.outcome import Outcome
+from engine.core.redial import History
 
 
 class AttemptStage(StrEnum):
@@ -28,6 +29,8 @@ class Claim:
     hours_class: str
     #: 1 for the first dial of the contact.
     number: int
+    #: The contact's ended attempts before this one.
+    history: History
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
