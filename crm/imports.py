@@ -1,0 +1,121 @@
+"""Reads calling lists from CSV: which columns there are, and a contact from each row. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from crm.contact_in import parse_contact
+from engine.core.contact import NewContact
+from engine.core.errors import Invalid
+
+PHONE_NAMES = (
+    "phone", "number", "telephone", "tel", "mobile", "cell", "msisdn", "phone_number",
+    "phonenumber", "phone_no", "telephone_number", "mobile_number", "mobile_phone", "cell_phone",
+    "contact_number", "home_phone", "work_phone",
+)  # fmt: skip
+_OTHER_NAMES = {
+    "name": ("name", "full_name", "fullname", "contact_name", "customer_name"),
+    "timezone": ("timezone", "time_zone", "tz"),
+    "priority": ("priority",),
+    "external_id": ("external_id", "externalid"),
+    "source": ("source",),
+    "url": ("url",),
+}
+_FIELD_OF = {name: "phone" for name in PHONE_NAMES} | {
+    name: field for field, names in _OTHER_NAMES.items() for name in names
+}
+_VARIABLE = "variables."
+_MIN_DIGITS = 7
+
+
+class BadFile(Invalid):
+    """The file cannot be read as a calling list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What each column means: a field of a contact, or `variables.<name>`."""
+
+    delimiter: str
+    columns: tuple[str, ...]
+    has_header: bool
+
+
+def layout_of(first: Sequence[str], delimiter: str) -> Layout:
+    """The layout that the file's first row shows, be it a header or a contact already.
+
+    Raises BadFile where no column can be the phone number.
+    """
+    slugs = [_slug(cell) for cell in first]
+    if any(slug in PHONE_NAMES for slug in slugs):
+        return Layout(delimiter, _by_header(slugs), has_header=True)
+    phone_at = next((i for i, cell in enumerate(first) if _looks_like_phone(cell)), None)
+    if phone_at is None:
+        raise BadFile(_no_phone(first))
+    return Layout(delimiter, _by_position(len(first), phone_at), has_header=False)
+
+
+def contact_of(row: Sequence[str], layout: Layout, default_country: str) -> NewContact:
+    """The contact in this row. Raises Invalid with the reasons."""
+    extra = [cell for cell in row[len(layout.columns) :] if cell]
+    if extra:
+        raise Invalid(f"has more cells than the first row, which has {len(layout.columns)}")
+    fields: dict[str, object] = {}
+    variables: dict[str, str] = {}
+    for column, cell in zip(layout.columns, row, strict=False):
+        if column.startswith(_VARIABLE) and cell:
+            variables[column.removeprefix(_VARIABLE)] = cell
+        elif cell:
+            fields[column] = cell
+    return parse_contact(fields | {"variables": variables}, default_country)
+
+
+def reason_of(error: Invalid) -> str:
+    """All that is wrong with a row, on one line."""
+    return "; ".join(f"{e.field} {e.message}" for e in error.errors) or error.message
+
+
+def _by_header(slugs: Sequence[str]) -> tuple[str, ...]:
+    columns: list[str] = []
+    for index, slug in enumerate(slugs):
+        field = _FIELD_OF.get(slug)
+        if field is None or field in columns:
+            field = _free_variable(slug or f"column_{index + 1}", columns)
+        columns.append(field)
+    return tuple(columns)
+
+
+def _by_position(n_columns: int, phone_at: int) -> tuple[str, ...]:
+    """Without a header: the phone, then the name in the first other column."""
+    columns = [f"{_VARIABLE}column_{index + 1}" for index in range(n_columns)]
+    columns[phone_at] = "phone"
+    if n_columns > 1:
+        columns[1 if phone_at == 0 else 0] = "name"
+    return tuple(columns)
+
+
+def _free_variable(slug: str, taken: Sequence[str]) -> str:
+    name, n = f"{_VARIABLE}{slug[:60]}", 2
+    while name in taken:
+        name, n = f"{_VARIABLE}{slug[:60]}_{n}", n + 1
+    return name
+
+
+def _slug(header: str) -> str:
+    return re.sub(r"\W+", "_", header.strip().lower()).strip("_")
+
+
+def _looks_like_phone(cell: str) -> bool:
+    only_phone_characters = re.fullmatch(r"[+()\d\s./-]+", cell) is not None
+    return only_phone_characters and sum(c.isdigit() for c in cell) >= _MIN_DIGITS
+
+
+def _no_phone(first: Sequence[str]) -> str:
+    found = ", ".join(repr(cell[:40]) for cell in first[:20])
+    return (
+        f"No column with phone numbers was found. The first row has: {found}. "
+        f"Needed is a column named phone (or {', '.join(PHONE_NAMES[1:6])}, …); others may be "
+        f"named {', '.join(_OTHER_NAMES)}, and any more become variables."
+    )

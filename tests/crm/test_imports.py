@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import pytest
+
+from crm.contact_in import parse_contact
+from crm.imports import BadFile, contact_of, layout_of, reason_of
+from engine.core.errors import Invalid
+
+
+def test_columns_by_header_others_become_variables():
+    layout = layout_of(
+        ["Full Name", "Mobile", "Time-Zone", "Priority", "External ID", "Shoe size", "phone", ""],
+        ",",
+    )
+    assert layout.has_header
+    assert layout.columns == (
+        "name", "phone", "timezone", "priority", "external_id", "variables.shoe_size",
+        "variables.phone", "variables.column_8",
+    )  # fmt: skip
+
+
+def test_a_file_without_header_is_read_by_position():
+    layout = layout_of(["Ann", "+1 (202) 555-0100", "x"], ",")
+    assert not layout.has_header
+    assert layout.columns == ("name", "phone", "variables.column_3")
+
+
+def test_wrong_columns_say_what_was_found_and_what_is_needed():
+    with pytest.raises(BadFile) as caught:
+        layout_of(["first", "city"], ",")
+    assert "'first', 'city'" in caught.value.message
+    assert "named phone" in caught.value.message
+
+
+def test_a_row_becomes_a_contact():
+    layout = layout_of(["phone", "name", "timezone", "priority", "colour"], ",")
+    row = ["202-555-0100", "Ann", "Europe/Paris", "7", "red"]
+    contact = contact_of(row, layout, "US")
+    assert contact.phone == "+12025550100"
+    assert (contact.name, contact.priority, contact.timezone) == ("Ann", 7, "Europe/Paris")
+    assert contact.hours_class == "Europe/Paris"
+    assert contact.variables == {"colour": "red"}
+
+
+def test_missing_cells_at_the_end_are_empty():
+    layout = layout_of(["phone", "name", "priority"], ",")
+    contact = contact_of(["+442079460958"], layout, "US")
+    assert (contact.name, contact.priority) == ("", 500)
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (["abc"], "phone is not a phone number"),
+        (["", "Ann"], "phone is missing"),
+        (["+12025550100", "Ann", "5000"], "priority Input should be less than or equal to 1000"),
+        (["+12025550100", "Ann", "5", "Mars/Base"], "timezone must be a time zone"),
+        (["+12025550100", "Ann", "5", "UTC", "more"], "has more cells than the first row"),
+        (["+12025550100", "A\x07nn"], "name must not contain line ends or control characters"),
+    ],
+)
+def test_a_bad_row_says_why(row, reason):
+    layout = layout_of(["phone", "name", "priority", "timezone"], ",")
+    with pytest.raises(Invalid) as caught:
+        contact_of(row, layout, "US")
+    assert reason in reason_of(caught.value)
+
+
+def test_the_first_number_in_use_is_dialled():
+    contact = parse_contact({"phones": ["1", "+12025550100"]}, "US")
+    assert contact.phone == "+12025550100"
+
+
+def test_numbers_and_booleans_are_welcome_as_variables():
+    contact = parse_contact({"phone": "+12025550100", "variables": {"n": 3, "vip": True}}, "US")
+    assert contact.variables == {"n": "3", "vip": "true"}
+
+
+@pytest.mark.parametrize(
+    ("raw", "field"),
+    [
+        ({"phone": "+12025550100", "colour": "red"}, "colour"),
+        ({"phone": "+12025550100", "url": "javascript:alert(1)"}, "url"),
+        ({"phone": "+12025550100", "variables": {"a b": "1"}}, "variables.a b.[key]"),
+        ({"phone": "+12025550100", "variables": {"a": "1\n2"}}, "variables.a"),
+        ({"phone": "+12025550100", "variables": {"a": "x" * 5000}}, "variables"),
+        ({"phones": []}, "phone"),
+        ("+12025550100", ""),
+    ],
+)
+def test_what_is_wrong_with_a_contact_names_the_field(raw, field):
+    with pytest.raises(Invalid) as caught:
+        parse_contact(raw, "US")
+    assert [e.field for e in caught.value.errors] == [field]
