@@ -31,6 +31,8 @@ from engine.core.outcome import Outcome, is_trunk_fault, outcome_of_unanswered
 #: Q.850 cause that we give when we hang up a call that nobody answered (26: non-selected user
 #: clearing). No network sends it for an outbound leg, so the record tells whose doing it was.
 CAUSE_CANCELLED = 26
+#: Causes with which a conversation ends as well.
+NORMAL_CLEARING = frozenset({None, 0, 16})
 REASON_TIMEOUT = 3
 REASON_ANSWERED = 4
 
@@ -59,7 +61,24 @@ class CallState:
 
     @property
     def is_answered(self) -> bool:
-        return self.answered_at is not None or self.connected_at is not None
+        """True also when the answer itself was not seen, only what follows it."""
+        instants = (self.answered_at, self.connected_at, self.message_at)
+        facts = self.opted_out or self.amd is not None or self.response == REASON_ANSWERED
+        return facts or any(at is not None for at in instants)
+
+    @property
+    def was_seen(self) -> bool:
+        """True when some event shows that the call had a channel."""
+        instants = (self.ringing_at, self.hung_up_at)
+        has_traces = self.response is not None or any(at is not None for at in instants)
+        return has_traces or self.is_answered
+
+    @property
+    def never_began(self) -> bool:
+        """True when no channel was made. A second order under an id that lives says so as well,
+        so any trace of a channel overrules it.
+        """
+        return self.no_channel and not self.was_seen
 
     @property
     def is_over(self) -> bool:
@@ -67,7 +86,7 @@ class CallState:
         return (
             self.record is not None
             or self.fate is not None
-            or self.no_channel
+            or self.never_began
             or (self.hung_up_at is not None and self.record_lost)
         )
 
@@ -101,8 +120,9 @@ def apply(state: CallState, event: CallEvent) -> CallState:
         case AmdDecided():
             return replace(state, amd=state.amd or event.verdict)
         case Connected():
-            at = _earliest(state.connected_at, event.at)
-            return replace(state, connected_at=at, agent=state.agent or event.agent)
+            if state.connected_at is not None and state.connected_at <= event.at:
+                return state
+            return replace(state, connected_at=event.at, agent=event.agent)
         case MessageStarted():
             return replace(state, message_at=_earliest(state.message_at, event.at))
     return _apply_end(state, event)
@@ -112,18 +132,22 @@ def _apply_end(state: CallState, event: CallEvent) -> CallState:
     match event:
         case OptedOut():
             return replace(state, opted_out=True)
+        case Responded(made_channel=False):
+            return replace(state, no_channel=True)
         case Responded():
-            no_channel = state.no_channel or not event.made_channel
-            return replace(state, response=event.reason, no_channel=no_channel)
+            return replace(state, response=max(state.response or 0, event.reason))
         case HungUp():
-            at = _earliest(state.hung_up_at, event.at)
-            return replace(state, hung_up_at=at, cause=event.cause, sip=event.sip)
+            if state.hung_up_at is not None and state.hung_up_at <= event.at:
+                return state
+            return replace(state, hung_up_at=event.at, cause=event.cause, sip=event.sip)
         case Recorded():
             return replace(state, record=event.record, opted_out=_opted_out(state, event.record))
         case RecordLost():
             return replace(state, record_lost=True)
         case Vanished():
-            return replace(state, fate=event.fate)
+            # Doubt stays: only a record can remove it.
+            fate = Fate.UNKNOWN if state.fate is Fate.UNKNOWN else event.fate
+            return replace(state, fate=fate)
     return state
 
 
@@ -134,29 +158,18 @@ def ended(state: CallState, now: datetime) -> Ended | None:
     """
     if state.record is not None:
         return _from_record(state.record, state)
-    if state.hung_up_at is not None and state.record_lost:
-        return _from_events(state)
-    if state.no_channel:
-        return Ended(outcome=Outcome.FAILED, trunk_fault=True, ended_at=state.hung_up_at or now)
-    if state.fate is Fate.NEVER_LEFT:
+    if state.never_began:
+        return Ended(outcome=Outcome.FAILED, trunk_fault=True, ended_at=now)
+    if state.fate is Fate.NEVER_LEFT and not state.was_seen:
         return Ended(outcome=None, trunk_fault=False, ended_at=now)
-    if state.fate is Fate.UNKNOWN:
-        return _unknown(state, now)
-    return None
+    return _from_events(state, now) if state.is_over else None
 
 
 def _from_record(record: HangupRecord, state: CallState) -> Ended:
-    answered = record.answered_at is not None or record.connected_at is not None
-    outcome = _answered_outcome(
-        connected=record.connected_at is not None,
-        message=record.message_at is not None,
-        amd=record.amd,
-    )
-    if not answered:
-        outcome = _unanswered(record.cause, record.sip, record.timed_out, record.rang)
+    outcome = _outcome_of_record(record)
     return Ended(
         outcome=outcome,
-        trunk_fault=not answered and is_trunk_fault(record.cause, record.sip),
+        trunk_fault=_is_fault(outcome, record.cause, record.sip),
         ended_at=record.ended_at,
         answered_at=record.answered_at,
         connected_at=record.connected_at,
@@ -171,21 +184,12 @@ def _from_record(record: HangupRecord, state: CallState) -> Ended:
     )
 
 
-def _from_events(state: CallState) -> Ended:
-    assert state.hung_up_at is not None
-    answered = state.is_answered or state.response == REASON_ANSWERED
-    outcome = _answered_outcome(
-        connected=state.connected_at is not None,
-        message=state.message_at is not None,
-        amd=state.amd,
-    )
-    if not answered:
-        timed_out = state.response == REASON_TIMEOUT
-        outcome = _unanswered(state.cause, state.sip, timed_out, state.ringing_at is not None)
+def _from_events(state: CallState, now: datetime) -> Ended:
+    outcome = _outcome_of_events(state)
     return Ended(
         outcome=outcome,
-        trunk_fault=not answered and is_trunk_fault(state.cause, state.sip),
-        ended_at=state.hung_up_at,
+        trunk_fault=_is_fault(outcome, state.cause, state.sip),
+        ended_at=state.hung_up_at or now,
         answered_at=state.answered_at,
         connected_at=state.connected_at,
         agent=state.agent,
@@ -197,27 +201,46 @@ def _from_events(state: CallState) -> Ended:
     )
 
 
-def _unknown(state: CallState, now: datetime) -> Ended:
-    """A call that was seen to reach an agent was answered, whatever else is lost of it."""
-    return Ended(
-        outcome=Outcome.ANSWERED if state.connected_at else Outcome.UNKNOWN,
-        trunk_fault=False,
-        ended_at=state.hung_up_at or now,
-        answered_at=state.answered_at,
-        connected_at=state.connected_at,
-        agent=state.agent,
-        message_at=state.message_at,
-        opted_out=state.opted_out,
-        amd=state.amd,
-    )
+def _outcome_of_record(record: HangupRecord) -> Outcome:
+    reached = _reached(record.connected_at, record.message_at, record.amd)
+    if reached is not None:
+        return reached
+    if record.answered_at is not None:
+        return Outcome.HUNG_UP_EARLY
+    return _unanswered(record.cause, record.sip, record.timed_out, record.rang)
 
 
-def _answered_outcome(*, connected: bool, message: bool, amd: str | None) -> Outcome:
-    if connected:
+def _outcome_of_events(state: CallState) -> Outcome:
+    """What was seen holds; what would follow only from events that may be lost is unknown."""
+    reached = _reached(state.connected_at, state.message_at, state.amd)
+    if reached is not None:
+        return reached
+    if state.hung_up_at is None or _says_nothing(state):
+        return Outcome.UNKNOWN
+    if state.is_answered:
+        return Outcome.HUNG_UP_EARLY if state.record_lost else Outcome.UNKNOWN
+    timed_out = state.response == REASON_TIMEOUT
+    return _unanswered(state.cause, state.sip, timed_out, state.ringing_at is not None)
+
+
+def _reached(
+    connected_at: datetime | None, message_at: datetime | None, amd: str | None
+) -> Outcome | None:
+    if connected_at is not None:
         return Outcome.ANSWERED
     if amd == "MACHINE":
         return Outcome.MACHINE
-    return Outcome.ABANDONED if message else Outcome.HUNG_UP_EARLY
+    return Outcome.ABANDONED if message_at is not None else None
+
+
+def _says_nothing(state: CallState) -> bool:
+    """A normal clearing without Asterisk's response: it may have been answered, unseen by us."""
+    is_bare = state.cause in NORMAL_CLEARING and state.sip is None and state.response is None
+    return is_bare and not state.is_answered
+
+
+def _is_fault(outcome: Outcome, cause: int | None, sip: int | None) -> bool:
+    return outcome is Outcome.FAILED and is_trunk_fault(cause, sip)
 
 
 def _unanswered(cause: int | None, sip: int | None, timed_out: bool, rang: bool) -> Outcome:

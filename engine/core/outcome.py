@@ -27,6 +27,7 @@ class Outcome(StrEnum):
 TRUNK_FAULT_SIP = frozenset({401, 407, 488, *range(500, 600)})
 
 #: Final SIP answers whose meaning Q.850 cause 21 or 19 would blur.
+#: 483 is a loop between networks (RFC 3261 §21.4.21).
 #: 603 RFC 3261 §21.6.2, 607 RFC 8197, 608 RFC 8688.
 _BY_SIP = {
     486: Outcome.BUSY,
@@ -35,6 +36,7 @@ _BY_SIP = {
     607: Outcome.REJECTED,
     608: Outcome.REJECTED,
     403: Outcome.REJECTED,
+    483: Outcome.FAILED,
     404: Outcome.INVALID_NUMBER,
     410: Outcome.INVALID_NUMBER,
     484: Outcome.INVALID_NUMBER,
