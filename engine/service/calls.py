@@ -1,0 +1,136 @@
+"""The calls that live now, in memory: facts of each, and how many are in which phase."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from engine.core.call_events import CallEvent
+from engine.core.call_state import CallState, apply
+from engine.core.redial import History
+
+
+class Phase(StrEnum):
+    DIALING = "dialing"
+    RINGING = "ringing"
+    AMD = "amd"
+    WAITING = "waiting"
+    MESSAGE = "message"
+    TALKING = "talking"
+    ENDED = "ended"
+
+
+@dataclass(slots=True, kw_only=True)
+class Call:
+    """One live attempt: what was ordered and what is known."""
+
+    campaign_id: int
+    contact_id: int
+    phone: str
+    number: int
+    caller_id: str
+    trunk: str
+    node: str
+    queue: str
+    amd: bool
+    started_at: datetime
+    state: CallState
+    external_id: str | None = None
+    hours_class: str = ""
+    rules: str = ""
+    #: None where the contact has to be read again (after a recovery).
+    history: History | None = None
+    phase: Phase = Phase.DIALING
+    #: True from the moment it is handed to be settled.
+    settling: bool = False
+    hang_up_asked: bool = False
+    #: Its fate is in doubt: ask Asterisk from this instant on.
+    check_at: datetime | None = None
+
+    @property
+    def attempt_id(self) -> str:
+        return self.state.attempt_id
+
+
+def phase_of(call: Call) -> Phase:
+    state = call.state
+    if state.is_over or state.hung_up_at:
+        return Phase.ENDED
+    if state.connected_at:
+        return Phase.TALKING
+    if state.message_at:
+        return Phase.MESSAGE
+    if state.answered_at:
+        return Phase.AMD if call.amd and state.amd is None else Phase.WAITING
+    return Phase.RINGING if state.ringing_at else Phase.DIALING
+
+
+class CallTable:
+    """Live calls by attempt id, counted by campaign and phase."""
+
+    def __init__(self) -> None:
+        self._calls: dict[str, Call] = {}
+        self._phases: defaultdict[int, Counter[Phase]] = defaultdict(Counter)
+        self._phones: Counter[str] = Counter()
+
+    def __contains__(self, attempt_id: object) -> bool:
+        return attempt_id in self._calls
+
+    def __iter__(self) -> Iterator[Call]:
+        return iter(list(self._calls.values()))
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def get(self, attempt_id: str) -> Call | None:
+        return self._calls.get(attempt_id)
+
+    def add(self, call: Call) -> None:
+        call.phase = phase_of(call)
+        self._calls[call.attempt_id] = call
+        self._phases[call.campaign_id][call.phase] += 1
+        self._phones[call.phone] += 1
+
+    def remove(self, attempt_id: str) -> None:
+        call = self._calls.pop(attempt_id, None)
+        if call:
+            self._phases[call.campaign_id][call.phase] -= 1
+            self._phones[call.phone] -= 1
+            if not self._phones[call.phone]:
+                del self._phones[call.phone]
+
+    def apply(self, event: CallEvent) -> Call | None:
+        """Add the event's facts; None for a call that is not ours."""
+        call = self._calls.get(event.attempt_id)
+        if call is None:
+            return None
+        call.state = apply(call.state, event)
+        before, call.phase = call.phase, phase_of(call)
+        if before is not call.phase:
+            counts = self._phases[call.campaign_id]
+            counts[before] -= 1
+            counts[call.phase] += 1
+        return call
+
+    def has_phone(self, phone: str) -> bool:
+        """A call to this number lives, whatever any store says."""
+        return phone in self._phones
+
+    def phases(self, campaign_id: int) -> Counter[Phase]:
+        return self._phases[campaign_id]
+
+    def of_campaign(self, campaign_id: int) -> list[Call]:
+        return [call for call in self._calls.values() if call.campaign_id == campaign_id]
+
+    def waiting(self, queues: set[str]) -> list[Call]:
+        """Answered people who wait in these queues, the longest first."""
+        held = [c for c in self._calls.values() if c.phase is Phase.WAITING and c.queue in queues]
+        return sorted(held, key=lambda call: call.state.answered_at or call.started_at)
+
+    def clear(self) -> None:
+        self._calls.clear()
+        self._phases.clear()
+        self._phones.clear()

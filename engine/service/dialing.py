@@ -1,0 +1,209 @@
+"""Placing calls: claim, reserve, mark as sent, originate. Each step can be the last one."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from engine.core import ids
+from engine.core.attempt import Claim
+from engine.core.call_events import Fate, HungUp, RecordLost, Responded, Vanished
+from engine.core.call_state import CallState
+from engine.core.errors import ActionRefused, ActionUnknown, LinkDown
+from engine.core.hours import is_open, next_open_at
+from engine.core.phone import masked
+from engine.core.redial import Done, Next, RedialAt
+from engine.ports import DialOrder, Refusal
+from engine.service.calls import Call
+from engine.service.recovery import STILL_ON_ITS_WAY
+from engine.service.settling import Settler
+from engine.service.world import CampaignView, World
+
+log = structlog.get_logger()
+
+#: A number that another call holds is tried again after this.
+HELD_NUMBER_RETRY = timedelta(seconds=5)
+#: After a claim that found nothing, the next one waits so long unless something changes.
+EMPTY_CLAIM_S = 0.25
+CLASSES_FRESH_S = 0.5
+
+
+class Dialer:
+    """Turns "place n calls" into calls."""
+
+    def __init__(self, world: World, settler: Settler) -> None:
+        self._world = world
+        self._settler = settler
+
+    async def dial(self, view: CampaignView, n: int) -> int:
+        """Place up to n calls; returns how many contacts were claimed."""
+        world, now = self._world, self._world.clock.now()
+        claims = await self._claim(view, n, now)
+        if len(claims) < n:
+            view.no_claim_before = world.clock.monotonic() + EMPTY_CLAIM_S
+        if not claims:
+            return 0
+        claims = await self._reserve(view, claims, now)
+        await self._send(view, claims)
+        return len(claims)
+
+    async def _claim(self, view: CampaignView, n: int, now: datetime) -> Sequence[Claim]:
+        world, campaign = self._world, view.campaign
+        assert world.fence is not None
+        await self._read_classes(view)
+        hours = campaign.settings.hours
+        open_classes = [each for each in view.classes if is_open(hours, each, now)]
+        attempt_ids = [ids.attempt_id(campaign.id, now, secrets.randbits(50)) for _ in range(n)]
+        lease_s = world.settings.claim_lease_s
+        return await world.store.calls.claim(
+            campaign.id, world.fence, attempt_ids, open_classes, now, lease_s
+        )
+
+    async def _read_classes(self, view: CampaignView) -> None:
+        now = self._world.clock.monotonic()
+        if now - view.classes_read_at >= CLASSES_FRESH_S:
+            view.classes = tuple(await self._world.store.calls.hours_classes(view.campaign.id))
+            view.classes_read_at = now
+
+    async def _reserve(
+        self, view: CampaignView, claims: Sequence[Claim], now: datetime
+    ) -> list[Claim]:
+        """Keep the claims whose number may be called; the others wait for the instant it may."""
+        world, kept = self._world, []
+        wanted = [(claim.phone, claim.attempt_id) for claim in claims]
+        limits = view.campaign.settings.limits
+        refusals = await world.store.numbers.reserve(wanted, limits, now)
+        for claim, refusal in zip(claims, refusals, strict=True):
+            following = self._refused(view, claim, refusal, now)
+            if following is None:
+                kept.append(claim)
+            else:
+                await self._give_back(view, claim, following, reserved=refusal is None)
+        return kept
+
+    def _refused(
+        self, view: CampaignView, claim: Claim, refusal: Refusal | None, now: datetime
+    ) -> Next | None:
+        if refusal is not None:
+            if refusal.reason == "live":
+                return RedialAt(now + HELD_NUMBER_RETRY)
+            return RedialAt(refusal.until) if refusal.until else Done(refusal.reason)
+        if self._world.calls.has_phone(claim.phone):
+            return RedialAt(now + HELD_NUMBER_RETRY)
+        # A redial that fell due is claimed with its class; its hours are asked again here.
+        hours = view.campaign.settings.hours
+        if not is_open(hours, claim.hours_class, now):
+            opens_at = next_open_at(hours, claim.hours_class, now)
+            return RedialAt(opens_at) if opens_at else Done("never_open")
+        return None
+
+    async def _give_back(
+        self, view: CampaignView, claim: Claim, following: Next | None, *, reserved: bool
+    ) -> None:
+        world, now = self._world, self._world.clock.now()
+        await world.store.calls.give_back(view.campaign.id, claim.attempt_id, following, now)
+        if reserved:
+            await world.store.numbers.release([(claim.phone, claim.attempt_id, False)])
+        view.dirty = True
+
+    async def _send(self, view: CampaignView, claims: list[Claim]) -> None:
+        """Mark as sent, then originate within a second; the mark is the last look at the rules."""
+        world, campaign = self._world, view.campaign
+        if not claims or world.fence is None:
+            return
+        dialing = campaign.settings.dialing
+        assert dialing.trunk is not None
+        callers = [self._caller_id(view) for _ in claims]
+        marked_at = world.clock.monotonic()
+        now = world.clock.now()
+        marks = [
+            (claim.attempt_id, caller, dialing.trunk, "")
+            for claim, caller in zip(claims, callers, strict=True)
+        ]
+        lease_s = dialing.ring_timeout_s + world.settings.set_up_s
+        allowed = await world.store.calls.mark_sent(campaign.id, world.fence, marks, now, lease_s)
+        for claim, caller, may_go in zip(claims, callers, allowed, strict=True):
+            if may_go:
+                call = self._new_call(view, claim, caller, now)
+                world.calls.add(call)
+                world.spawn(self._originate(view, call, marked_at), f"originate {claim.attempt_id}")
+            else:
+                await self._give_back(view, claim, None, reserved=True)
+
+    def _caller_id(self, view: CampaignView) -> str:
+        callers = view.campaign.settings.dialing.caller_ids
+        view.next_caller_id = (view.next_caller_id + 1) % len(callers)
+        return callers[view.next_caller_id]
+
+    def _new_call(self, view: CampaignView, claim: Claim, caller: str, now: datetime) -> Call:
+        campaign = view.campaign
+        assert campaign.settings.dialing.trunk is not None
+        return Call(
+            campaign_id=campaign.id,
+            contact_id=claim.contact_id,
+            phone=claim.phone,
+            number=claim.number,
+            caller_id=caller,
+            trunk=campaign.settings.dialing.trunk,
+            node="",
+            queue=campaign.queue,
+            amd=campaign.settings.dialing.amd == "on",
+            started_at=now,
+            external_id=claim.external_id,
+            hours_class=claim.hours_class,
+            rules=str(campaign.version),
+            history=claim.history,
+            state=CallState(attempt_id=claim.attempt_id, sent_at=now),
+        )
+
+    async def _originate(self, view: CampaignView, call: Call, marked_at: float) -> None:
+        """A link that is down sent nothing; an unknown fate waits for the reaper."""
+        world = self._world
+        too_late = world.clock.monotonic() - marked_at > world.settings.send_within_s
+        if too_late or not world.may_dial:
+            self._never_left(call)
+            return
+        try:
+            await world.telephony.originate(order_of(view, call))
+        except LinkDown:
+            self._never_left(call)
+        except ActionRefused as error:
+            log.warning("originate_refused", phone=masked(call.phone), error=error.message)
+            self._refused_by_asterisk(call)
+        except ActionUnknown:
+            # Never sent again: what Asterisk shows decides.
+            call.check_at = world.clock.now() + STILL_ON_ITS_WAY
+            log.warning("originate_unknown", attempt_id=call.attempt_id)
+
+    def _never_left(self, call: Call) -> None:
+        now = self._world.clock.now()
+        self._settler.see(Vanished(call.attempt_id, now, Fate.NEVER_LEFT))
+
+    def _refused_by_asterisk(self, call: Call) -> None:
+        now = self._world.clock.now()
+        self._settler.see(Responded(call.attempt_id, now, reason=0, made_channel=False))
+        self._settler.see(HungUp(call.attempt_id, now, cause=None, sip=None))
+        self._settler.see(RecordLost(call.attempt_id, now))
+
+
+def order_of(view: CampaignView, call: Call) -> DialOrder:
+    dialing = view.campaign.settings.dialing
+    return DialOrder(
+        attempt_id=call.attempt_id,
+        campaign_id=call.campaign_id,
+        contact_id=call.contact_id,
+        phone=call.phone,
+        caller_id=call.caller_id,
+        trunk=call.trunk,
+        queue=call.queue,
+        ring_timeout_s=dialing.ring_timeout_s,
+        connect_deadline_s=dialing.connect_deadline_s,
+        connect_deadline_from=dialing.connect_deadline_from,
+        amd=call.amd,
+        message=dialing.safe_harbour_message,
+        opt_out_key=dialing.opt_out_key,
+        ringback=dialing.ringback,
+    )

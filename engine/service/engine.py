@@ -1,0 +1,325 @@
+"""The engine: leads when it may, keeps a view of each campaign, and runs the loops."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+
+import structlog
+
+from engine.core.campaign import CampaignStatus
+from engine.core.errors import Fenced, NotFound, StoreUnavailable, TelephonyError
+from engine.ports import Change, Clock, Store, Telephony
+from engine.service.calls import Phase
+from engine.service.dialing import Dialer
+from engine.service.listening import Listener
+from engine.service.pacing import Pacer
+from engine.service.recovery import Recovery
+from engine.service.reporting import Reporter
+from engine.service.seating import Seating, WrapUps
+from engine.service.settling import Settler
+from engine.service.world import EngineSettings, World, view_of
+
+log = structlog.get_logger()
+
+HOUSEKEEPING_S = 0.25
+REPORT_S = 0.5
+LOOK_AGAIN_S = 1.0
+REREAD_S = 2.0
+#: Unanswered calls at shutdown are waited for so long.
+DRAIN_S = 2.0
+
+
+class Engine:
+    """One process. Several may run on the same store: one leads, the others stand by."""
+
+    def __init__(
+        self, store: Store, telephony: Telephony, clock: Clock, settings: EngineSettings
+    ) -> None:
+        self.world = World(store, telephony, clock, settings)
+        self._settler = Settler(self.world)
+        self._seating = Seating(self.world)
+        self._listener = Listener(self.world, self._settler, self._seating.changed)
+        self._recovery = Recovery(self.world, self._settler)
+        self._pacer = Pacer(self.world, Dialer(self.world, self._settler))
+        self._reporter = Reporter(self.world)
+        self._wrap_ups = WrapUps(self.world)
+        self._run_id = ""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop`: then no new call leaves, live ones go on in Asterisk, the lease ends.
+
+        A loop that dies ends the engine with its error: a supervisor starts it again, and
+        recovery reads back what became of the calls.
+        """
+        settling_stop = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            settler = group.create_task(self._settler.run(settling_stop), name="settler")
+            listener = group.create_task(self._listener.run(stop), name="listener")
+            loops = [
+                group.create_task(self._lead(stop), name="leader"),
+                group.create_task(self._follow_changes(stop), name="changes"),
+                group.create_task(self._resync(stop), name="resync"),
+                group.create_task(self._pacer.run(stop), name="pacer"),
+                group.create_task(self._seating.run(stop), name="seating"),
+                group.create_task(self._every(HOUSEKEEPING_S, self._keep_house, stop)),
+                group.create_task(self._every(REPORT_S, self._reporter.publish, stop)),
+                group.create_task(self._every(LOOK_AGAIN_S, self._look_again, stop)),
+                group.create_task(self._every(REREAD_S, self._reread_all, stop)),
+            ]
+            await stop.wait()
+            await asyncio.wait(loops)
+            if self.world.tasks:
+                await asyncio.wait(set(self.world.tasks), timeout=DRAIN_S)
+            settling_stop.set()
+            await asyncio.wait([settler], timeout=DRAIN_S)
+            settler.cancel()
+            listener.cancel()
+        await self._give_up_lease()
+
+    # ------------------------------------------------------------------ leadership
+
+    async def _lead(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                await self._hold_lease()
+            except StoreUnavailable as error:
+                log.warning("lease_not_renewed", error=error.message)
+            await _sleep(self.world.settings.lease_s / 6, stop)
+
+    async def _hold_lease(self) -> None:
+        world = self.world
+        asked_at = world.clock.monotonic()
+        fence = await world.store.leadership.acquire(
+            world.settings.owner, world.clock.now(), world.settings.lease_s
+        )
+        if fence is None:
+            self._stand_by()
+            return
+        is_new = world.fence != fence
+        world.fence, world.lead_until = fence, asked_at + world.settings.lease_s
+        if is_new:
+            log.info("leading", epoch=fence.epoch)
+        await self._watch_redis()
+        if is_new:
+            self._listener.resync.set()
+
+    def _stand_by(self) -> None:
+        """Somebody else leads: what we hold in memory is theirs to know now."""
+        world = self.world
+        if world.fence is not None:
+            log.info("standing_by")
+            world.fence = None
+            world.calls.clear()
+            world.campaigns.clear()
+        world.is_synced = False
+
+    async def _watch_redis(self) -> None:
+        """A restarted Redis may have lost its last second: tell it again, then read back."""
+        run_id = await self.world.store.run_id()
+        if run_id != self._run_id:
+            if self._run_id:
+                log.warning("redis_restarted")
+            self._run_id = run_id
+            self.world.is_synced = False
+            self._listener.resync.set()
+
+    async def _give_up_lease(self) -> None:
+        if self.world.fence is None:
+            return
+        try:
+            await self.world.store.leadership.release(self.world.fence)
+        except StoreUnavailable as error:
+            log.warning("lease_not_released", error=error.message)
+
+    # -------------------------------------------------------------------- recovery
+
+    async def _resync(self, stop: asyncio.Event) -> None:
+        """Whenever something was lost: read everything back before anything is dialled."""
+        resync = self._listener.resync
+        while not stop.is_set():
+            await _first(resync.wait(), stop)
+            if not self.world.leads or not self.world.telephony.is_up():
+                await _sleep(0.1, stop)
+                continue
+            resync.clear()
+            try:
+                await self._settler.replay()
+                await self._reread_all()
+                await self._recovery.run()
+            except (TelephonyError, StoreUnavailable) as error:
+                log.warning("recovery_postponed", error=error.message)
+                resync.set()
+                await _sleep(0.2, stop)
+                continue
+            self.world.is_synced = not resync.is_set()
+            self._seating.forget()
+            self.world.wake.set()
+
+    async def _look_again(self) -> None:
+        if self.world.is_synced and self.world.telephony.is_up():
+            await self._recovery.look_again()
+
+    # ---------------------------------------------------------------- campaigns
+
+    async def _follow_changes(self, stop: asyncio.Event) -> None:
+        cursor = "$"
+        while not stop.is_set():
+            try:
+                cursor, changes = await self.world.store.changes.wait(cursor, 0.5)
+            except StoreUnavailable:
+                await _sleep(0.2, stop)
+                continue
+            if self.world.leads and changes:
+                await self._guarded(functools.partial(self._act_on, changes))
+
+    async def _act_on(self, changes: Sequence[Change]) -> None:
+        for campaign_id in {change.id for change in changes if change.kind == "campaign"}:
+            await self._reread(int(campaign_id))
+        for change in changes:
+            if change.kind == "attempt" and change.payload.get("disposition"):
+                seat = self.world.roster.disposed(change.id, self.world.clock.now())
+                if seat:
+                    self._seating.changed(seat.agent.id)
+        if any(change.kind in ("agent", "campaign") for change in changes):
+            await self._reread_agents()
+        self.world.wake.set()
+
+    async def _reread_all(self) -> None:
+        """The floor under the change stream: what a lost change would have told."""
+        for campaign_id in await self.world.store.campaigns.open_ids():
+            await self._reread(campaign_id)
+        await self._reread_agents()
+
+    async def _reread_agents(self) -> None:
+        self.world.roster.load(await self.world.store.agents.all())
+
+    async def _reread(self, campaign_id: int) -> None:
+        world, now = self.world, self.world.clock.now()
+        if world.fence is None:
+            return
+        try:
+            campaign = await world.store.campaigns.get(campaign_id)
+        except NotFound:
+            world.campaigns.pop(campaign_id, None)
+            return
+        view = world.campaigns.get(campaign_id)
+        if view is None:
+            if campaign.status is CampaignStatus.DRAFT:
+                return
+            await self._take_on(campaign_id)
+        elif campaign != view.campaign:
+            view.refresh(campaign, now)
+        await self._tend(campaign_id)
+
+    async def _take_on(self, campaign_id: int) -> None:
+        """From now on only we may claim and dial for it."""
+        world = self.world
+        assert world.fence is not None
+        await world.store.campaigns.fence(campaign_id, world.fence)
+        view = view_of(await world.store.campaigns.get(campaign_id), world.clock.now())
+        counts = await world.store.calls.counts(campaign_id)
+        view.n_abandoned = counts.get("outcome:abandoned", 0)
+        view.n_answered = counts.get("outcome:answered", 0) + view.n_abandoned
+        world.campaigns[campaign_id] = view
+
+    async def _tend(self, campaign_id: int) -> None:
+        """A queue while it can have calls; hang-ups and good-bye when it is final."""
+        view = self.world.campaigns[campaign_id]
+        if not view.campaign.is_final:
+            await self._give_queue(campaign_id)
+            return
+        if view.campaign.status is CampaignStatus.STOPPED:
+            self._hang_up_unanswered(campaign_id)
+        if not self.world.calls.of_campaign(campaign_id):
+            if view.campaign.queue:
+                await self.world.store.campaigns.assign_queue(campaign_id, "")
+            self.world.campaigns.pop(campaign_id, None)
+
+    async def _give_queue(self, campaign_id: int) -> None:
+        view = self.world.campaigns[campaign_id]
+        wanted = view.campaign.settings.dialing.queue
+        if view.campaign.queue and (wanted is None or wanted == view.campaign.queue):
+            return
+        in_use = await self.world.store.campaigns.pool_queues_in_use()
+        free = (queue for queue in self.world.settings.queues if queue not in in_use)
+        queue = wanted or next(free, None)
+        if queue is None:
+            log.error("no_free_queue", campaign_id=campaign_id)
+            return
+        await self.world.store.campaigns.assign_queue(campaign_id, queue)
+        view.refresh(await self.world.store.campaigns.get(campaign_id), self.world.clock.now())
+
+    def _hang_up_unanswered(self, campaign_id: int) -> None:
+        """After Stop: ringing calls end once they have rung the least that the rules ask."""
+        now = self.world.clock.now()
+        view = self.world.campaigns[campaign_id]
+        min_ring = timedelta(seconds=view.campaign.settings.dialing.min_ring_s)
+        for call in self.world.calls.of_campaign(campaign_id):
+            unanswered = call.phase in (Phase.DIALING, Phase.RINGING)
+            rung_since = call.state.ringing_at or call.started_at
+            if unanswered and not call.hang_up_asked and now - rung_since >= min_ring:
+                call.hang_up_asked = True
+                self.world.spawn(self._hang_up(call.attempt_id), f"hang up {call.attempt_id}")
+
+    async def _hang_up(self, attempt_id: str) -> None:
+        try:
+            await self.world.telephony.hang_up(attempt_id)
+        except TelephonyError as error:
+            call = self.world.calls.get(attempt_id)
+            if call:
+                call.hang_up_asked = False
+            log.warning("hang_up_failed", attempt_id=attempt_id, error=error.message)
+
+    # -------------------------------------------------------------------- housekeeping
+
+    async def _keep_house(self) -> None:
+        """Wrap-ups that are over, campaigns that are complete, stopped ones that can go."""
+        await self._wrap_ups.finish_due()
+        for campaign_id, view in list(self.world.campaigns.items()):
+            if view.is_active and view.dirty:
+                view.dirty = False
+                done = await self.world.store.campaigns.complete_if_exhausted(
+                    campaign_id, self.world.clock.now()
+                )
+                if done:
+                    log.info("campaign_completed", campaign_id=campaign_id)
+                    await self._reread(campaign_id)
+            elif view.campaign.is_final:
+                await self._tend(campaign_id)
+
+    async def _every(
+        self, seconds: float, work: Callable[[], Awaitable[None]], stop: asyncio.Event
+    ) -> None:
+        while not stop.is_set():
+            if self.world.leads:
+                await self._guarded(work)
+            await _sleep(seconds, stop)
+
+    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Redis or Asterisk away for a while is no reason to die."""
+        try:
+            await work()
+        except (StoreUnavailable, TelephonyError) as error:
+            log.warning("postponed", error=error.message)
+        except Fenced:
+            self._stand_by()
+
+
+async def _sleep(seconds: float, stop: asyncio.Event) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return
+
+
+async def _first(work: Awaitable[object], stop: asyncio.Event) -> None:
+    """Until `work` is done or `stop` is set."""
+    tasks = {asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())}
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()

@@ -1,0 +1,88 @@
+"""Decides for each active campaign how many calls to place, at once when something changed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import structlog
+
+from engine.core.errors import StoreUnavailable
+from engine.core.pacing import Snapshot
+from engine.core.sharing import share_agents
+from engine.service.calls import Phase
+from engine.service.dialing import Dialer
+from engine.service.world import CampaignView, World
+
+log = structlog.get_logger()
+
+#: Phases in which a call may still need an agent.
+UNSERVED = (Phase.DIALING, Phase.RINGING, Phase.AMD, Phase.WAITING)
+
+
+class Pacer:
+    def __init__(self, world: World, dialer: Dialer) -> None:
+        self._world = world
+        self._dialer = dialer
+
+    async def run(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            await self._wait()
+            if not self._world.may_dial:
+                continue
+            try:
+                await self.decide_all()
+            except StoreUnavailable as error:
+                log.warning("pacing_waits_for_redis", error=error.message)
+
+    async def decide_all(self) -> None:
+        views = [view for view in self._world.campaigns.values() if view.is_active]
+        idle = self._shared(views)
+        for view in views:
+            await self._decide(view, idle[view.campaign.id])
+
+    def snapshot(self, view: CampaignView, idle: int) -> Snapshot:
+        phases = self._world.calls.phases(view.campaign.id)
+        return Snapshot(
+            idle=idle,
+            held=phases[Phase.WAITING],
+            ringing=phases[Phase.DIALING] + phases[Phase.RINGING],
+            amd=phases[Phase.AMD],
+            answered=view.n_answered,
+            abandoned=view.n_abandoned,
+            room=self._room(view),
+        )
+
+    async def _wait(self) -> None:
+        wake, settings = self._world.wake, self._world.settings
+        try:
+            await asyncio.wait_for(wake.wait(), settings.tick_s)
+            await asyncio.sleep(settings.gather_s)
+        except TimeoutError:
+            pass
+        wake.clear()
+
+    async def _decide(self, view: CampaignView, idle: int) -> None:
+        world, now = self._world, self._world.clock.now()
+        view.bucket = view.bucket.at(now)
+        n = view.pacing.decide(self.snapshot(view, idle))
+        trunk = view.campaign.settings.dialing.trunk or ""
+        resting = world.trunks[trunk].is_resting(now)
+        early = world.clock.monotonic() < view.no_claim_before
+        if n <= 0 or early or resting or not view.campaign.queue:
+            return
+        view.bucket = view.bucket.take(await self._dialer.dial(view, n))
+
+    def _room(self, view: CampaignView) -> int:
+        """What trunk channels and calls per second still allow."""
+        live = self._world.calls.phases(view.campaign.id).total()
+        channels = view.campaign.settings.dialing.max_channels - live
+        return max(0, min(channels, int(view.bucket.tokens)))
+
+    def _shared(self, views: list[CampaignView]) -> Mapping[int, int]:
+        phases = self._world.calls.phases
+        return share_agents(
+            {v.campaign.id: self._world.roster.available(v.campaign.queue) for v in views},
+            {v.campaign.id: sum(phases(v.campaign.id)[p] for p in UNSERVED) for v in views},
+            [v.campaign.id for v in views],
+        )

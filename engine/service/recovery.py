@@ -1,0 +1,211 @@
+"""Reading back what became of calls after a link, a process or Redis was lost.
+
+The rule, in this order: a channel that lives is a call in progress; a hangup record is its
+outcome; neither, and Asterisk runs since before the call was sent: it never left; else unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from engine.core.attempt import AttemptStage, LiveAttempt
+from engine.core.call_events import (
+    Answered,
+    Connected,
+    Fate,
+    HangupRecord,
+    Recorded,
+    RecordLost,
+    Vanished,
+)
+from engine.core.call_state import CallState
+from engine.core.redial import RedialAt
+from engine.ports import LiveCall
+from engine.service.calls import Call
+from engine.service.settling import Settler
+from engine.service.world import CampaignView, World
+
+log = structlog.get_logger()
+
+#: An originate on its way when its session was cut may still show up for so long.
+STILL_ON_ITS_WAY = timedelta(seconds=5)
+#: A hangup whose record did not come with it is asked for after this.
+RECORD_GRACE = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What Asterisk shows now."""
+
+    live: Mapping[str, LiveCall]
+    records: Mapping[str, HangupRecord]
+
+
+class Recovery:
+    def __init__(self, world: World, settler: Settler) -> None:
+        self._world = world
+        self._settler = settler
+
+    async def read_back(self) -> Seen:
+        """Channels first: a call that ends between the two readings is in the records."""
+        live = await self._world.telephony.live_calls()
+        records = await self._world.telephony.records()
+        return Seen({call.attempt_id: call for call in live}, records)
+
+    async def run(self) -> None:
+        """Bring every attempt that the store or memory holds in line with Asterisk."""
+        world = self._world
+        seen = await self.read_back()
+        world.roster.reset_queues(await world.telephony.members(), world.clock.now())
+        for view in list(world.campaigns.values()):
+            await self._recover_campaign(view, seen)
+        self._drop_settled_records(seen)
+        log.info("recovered", live=len(seen.live), records=len(seen.records))
+
+    async def look_again(self) -> None:
+        """Calls whose lease has passed, or that ended without a record: ask Asterisk."""
+        overdue = await self._overdue()
+        if not overdue:
+            return
+        seen = await self.read_back()
+        for call in overdue:
+            await self._judge(call, seen)
+
+    async def _recover_campaign(self, view: CampaignView, seen: Seen) -> None:
+        world = self._world
+        await self._adopt(view)
+        for attempt in await world.store.calls.live(view.campaign.id):
+            call = world.calls.get(attempt.attempt_id)
+            if call is None and attempt.stage is AttemptStage.CLAIMED:
+                await self._give_back(view, attempt)
+                continue
+            if call is None:
+                call = _restored(view, attempt)
+                world.calls.add(call)
+            await self._judge(call, seen)
+
+    async def _adopt(self, view: CampaignView) -> None:
+        """Calls that we hold and a Redis that lost its last second does not know."""
+        calls = [c for c in self._world.calls.of_campaign(view.campaign.id) if not c.settling]
+        if calls and self._world.fence:
+            now, epoch = self._world.clock.now(), self._world.fence.epoch
+            attempts = [_attempt(call, epoch, now) for call in calls]
+            await self._world.store.calls.adopt(view.campaign.id, attempts, now)
+            held = [(call.phone, call.attempt_id) for call in calls]
+            limits = view.campaign.settings.limits
+            await self._world.store.numbers.reserve(held, limits, now)
+
+    async def _give_back(self, view: CampaignView, attempt: LiveAttempt) -> None:
+        """It was claimed by an engine that is fenced now, and nothing was sent."""
+        world, now = self._world, self._world.clock.now()
+        soon = RedialAt(now) if attempt.number > 1 else None
+        await world.store.calls.give_back(view.campaign.id, attempt.attempt_id, soon, now)
+        await world.store.numbers.release([(attempt.phone, attempt.attempt_id, False)])
+
+    async def _judge(self, call: Call, seen: Seen) -> None:
+        now, attempt_id = self._world.clock.now(), call.attempt_id
+        if attempt_id in seen.live:
+            await self._goes_on(call, seen.live[attempt_id], now)
+        elif attempt_id in seen.records:
+            self._settler.see(Recorded(attempt_id, now, seen.records[attempt_id]))
+        elif call.state.hung_up_at:
+            self._settler.see(RecordLost(attempt_id, now))
+        elif now - call.started_at >= STILL_ON_ITS_WAY:
+            self._settler.see(Vanished(attempt_id, now, self._fate(call)))
+        else:
+            call.check_at = call.started_at + STILL_ON_ITS_WAY
+
+    async def _goes_on(self, call: Call, live: LiveCall, now: datetime) -> None:
+        call.check_at = None
+        if live.is_up:
+            self._settler.see(Answered(call.attempt_id, now))
+        if live.is_bridged and not call.state.connected_at:
+            seat = next((s for s in self._world.roster if s.attempt_id == call.attempt_id), None)
+            agent = seat.agent.extension if seat else ""
+            self._settler.see(Connected(call.attempt_id, now, agent))
+        lease_s = call_lease_s(self._world, call)
+        await self._world.store.calls.extend(call.campaign_id, [call.attempt_id], now, lease_s)
+
+    def _fate(self, call: Call) -> Fate:
+        """It was answered or ran on an Asterisk that has been restarted since: unknown."""
+        booted = self._world.pbx_started_at.get(call.node) or max(
+            self._world.pbx_started_at.values(), default=None
+        )
+        same_asterisk = booted is not None and booted < call.started_at
+        was_seen = call.state.ringing_at or call.state.answered_at or call.state.response
+        return Fate.NEVER_LEFT if same_asterisk and not was_seen else Fate.UNKNOWN
+
+    async def _overdue(self) -> Sequence[Call]:
+        world, now = self._world, self._world.clock.now()
+        calls = {c.attempt_id: c for c in world.calls if _is_in_doubt(c, now)}
+        for view in list(world.campaigns.values()):
+            for attempt in await world.store.calls.expired(view.campaign.id, now):
+                call = world.calls.get(attempt.attempt_id)
+                if call is None and attempt.stage is AttemptStage.CLAIMED:
+                    await self._give_back(view, attempt)
+                    continue
+                if call is None:
+                    call = _restored(view, attempt)
+                    world.calls.add(call)
+                if not call.settling:
+                    calls[call.attempt_id] = call
+        return list(calls.values())
+
+    def _drop_settled_records(self, seen: Seen) -> None:
+        """Records of attempts that are settled already: only their deletion was lost."""
+        settled = [each for each in seen.records if each not in self._world.calls]
+        self._settler.acknowledge_later(settled)
+
+
+def call_lease_s(world: World, call: Call) -> float:
+    """A conversation is looked at again once a minute; a ringing call after its longest set-up."""
+    view = world.campaigns.get(call.campaign_id)
+    if call.state.is_answered or view is None:
+        return 60.0
+    return view.campaign.settings.dialing.ring_timeout_s + world.settings.set_up_s
+
+
+def _is_in_doubt(call: Call, now: datetime) -> bool:
+    if call.settling:
+        return False
+    hung_up_at = call.state.hung_up_at
+    lacks_record = hung_up_at is not None and now - hung_up_at >= RECORD_GRACE
+    return lacks_record or (call.check_at is not None and call.check_at <= now)
+
+
+def _restored(view: CampaignView, attempt: LiveAttempt) -> Call:
+    return Call(
+        campaign_id=view.campaign.id,
+        contact_id=attempt.contact_id,
+        phone=attempt.phone,
+        number=attempt.number,
+        caller_id=attempt.caller_id,
+        trunk=attempt.trunk,
+        node=attempt.node,
+        queue=view.campaign.queue,
+        amd=False,
+        started_at=attempt.sent_at or attempt.claimed_at,
+        rules=str(view.campaign.version),
+        state=CallState(attempt_id=attempt.attempt_id, sent_at=attempt.sent_at),
+    )
+
+
+def _attempt(call: Call, epoch: int, now: datetime) -> LiveAttempt:
+    return LiveAttempt(
+        attempt_id=call.attempt_id,
+        contact_id=call.contact_id,
+        phone=call.phone,
+        number=call.number,
+        stage=AttemptStage.SENT,
+        claimed_at=call.started_at,
+        sent_at=call.started_at,
+        lease_until=now + timedelta(seconds=60),
+        caller_id=call.caller_id,
+        trunk=call.trunk,
+        node=call.node,
+        epoch=epoch,
+    )

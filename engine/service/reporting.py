@@ -1,0 +1,79 @@
+"""Live figures for the pages, and why an active campaign dials nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from engine.core.agent import AgentState
+from engine.core.hours import is_open
+from engine.service.calls import Phase
+from engine.service.world import CampaignView, World
+
+#: Agents in these states do not count as logged in.
+AWAY = (AgentState.OFFLINE, AgentState.PAUSED)
+
+
+class Reporter:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def publish(self) -> None:
+        for view in list(self._world.campaigns.values()):
+            reasons = await self._idle_reasons(view)
+            changed = reasons != view.idle_reasons
+            view.idle_reasons = reasons
+            figures = {**self.figures(view), "idle_reasons": list(reasons)}
+            await self._world.store.campaigns.publish_live(view.campaign.id, figures)
+            if changed:
+                self._world.wake.set()
+
+    def figures(self, view: CampaignView) -> dict[str, object]:
+        agents = self._world.roster.states(view.campaign.agent_ids)
+        phases = self._world.calls.phases(view.campaign.id)
+        return {
+            "agents": {state.value: agents.get(state, 0) for state in AgentState},
+            "calls": {p.value: phases[p] for p in Phase if p is not Phase.ENDED},
+            "pacing": {
+                "mode": view.campaign.settings.pacing.mode,
+                "in_flight": phases[Phase.DIALING] + phases[Phase.RINGING],
+                "waiting": phases[Phase.WAITING],
+            },
+        }
+
+    async def _idle_reasons(self, view: CampaignView) -> tuple[str, ...]:
+        """Empty while calls are in flight or the campaign is not active."""
+        phases = self._world.calls.phases(view.campaign.id)
+        if not view.is_active or phases[Phase.DIALING] + phases[Phase.RINGING]:
+            return ()
+        found = [*self._reasons_of_parts(view), *self._reasons_of_agents(view)]
+        if not found:
+            found = await self._reasons_of_contacts(view, self._world.clock.now())
+        return tuple(found)
+
+    def _reasons_of_parts(self, view: CampaignView) -> list[str]:
+        world, found = self._world, []
+        if not world.telephony.is_up():
+            found.append("asterisk_unreachable")
+        elif not world.is_synced:
+            found.append("recovering")
+        if world.trunks[view.campaign.settings.dialing.trunk or ""].is_resting(world.clock.now()):
+            found.append("trunk_resting")
+        if not view.campaign.queue:
+            found.append("no_free_queue")
+        return found
+
+    def _reasons_of_agents(self, view: CampaignView) -> list[str]:
+        states = self._world.roster.states(view.campaign.agent_ids)
+        if all(state in AWAY for state in states):
+            return ["no_agents"]
+        return [] if states.get(AgentState.AVAILABLE) else ["agents_busy"]
+
+    async def _reasons_of_contacts(self, view: CampaignView, now: datetime) -> list[str]:
+        calls, hours = self._world.store.calls, view.campaign.settings.hours
+        classes = await calls.hours_classes(view.campaign.id)
+        if any(is_open(hours, each, now) for each in classes):
+            return []
+        if classes:
+            return ["calling_hours"]
+        due_at = await calls.next_due_at(view.campaign.id)
+        return ["waiting_for_redial"] if due_at else ["no_contacts"]

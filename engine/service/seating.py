@@ -1,0 +1,184 @@
+"""Keeps the agents' seats as they were asked for, ends wrap-ups, and wakes waiting callers."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import datetime
+
+import structlog
+
+from engine.core.agent import AgentState
+from engine.core.errors import StoreUnavailable, TelephonyError
+from engine.core.redial import Done
+from engine.core.seat import (
+    Join,
+    Leave,
+    LogIn,
+    LogOff,
+    Pause,
+    Seat,
+    Step,
+    Unpause,
+    plan,
+    state_of,
+)
+from engine.service.world import World
+
+log = structlog.get_logger()
+
+
+class Seating:
+    """One task; seats that changed are looked at once, all of them every tick."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._changed: set[int] = set()
+        self._has_changed = asyncio.Event()
+        #: State as last written to the store, by agent.
+        self._written: dict[int, tuple[AgentState, str | None, datetime | None]] = {}
+        self._busy: set[int] = set()
+
+    def changed(self, agent_id: int) -> None:
+        self._changed.add(agent_id)
+        self._has_changed.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            await self._wait()
+            if not self._world.leads:
+                continue
+            due = self._due(self._world.clock.now())
+            for agent_id in due:
+                self._attend(agent_id)
+
+    def forget(self) -> None:
+        """Another engine may have written meanwhile."""
+        self._written.clear()
+
+    async def _wait(self) -> None:
+        try:
+            await asyncio.wait_for(self._has_changed.wait(), self._world.settings.tick_s)
+        except TimeoutError:
+            self._changed.update(seat.agent.id for seat in self._world.roster)
+        self._has_changed.clear()
+
+    def _due(self, now: datetime) -> set[int]:
+        changed, self._changed = self._changed, set()
+        ending = {
+            seat.agent.id
+            for seat in self._world.roster
+            if seat.wrap_up_until and seat.wrap_up_until <= now
+        }
+        return changed | ending
+
+    def _attend(self, agent_id: int) -> None:
+        seat = self._world.roster.get(agent_id)
+        if seat is None or agent_id in self._busy:
+            return
+        self._busy.add(agent_id)
+        self._world.spawn(self._bring_into_line(seat), f"seat {agent_id}")
+
+    async def _bring_into_line(self, seat: Seat) -> None:
+        agent_id = seat.agent.id
+        try:
+            await self._take_steps(seat)
+            await self._write(agent_id)
+        except (TelephonyError, StoreUnavailable) as error:
+            log.warning("seat_postponed", agent_id=agent_id, error=error.message)
+        finally:
+            self._busy.discard(agent_id)
+        self._wake_caller(agent_id)
+        self._world.wake.set()
+
+    async def _take_steps(self, seat: Seat) -> None:
+        if not self._world.is_synced:
+            return
+        queues = self._queues_of(seat)
+        for step in plan(seat, queues, self._world.clock.now()):
+            await self._take(seat.agent.id, step)
+
+    def _queues_of(self, seat: Seat) -> set[str]:
+        views = (self._world.campaigns.get(each) for each in seat.agent.campaign_ids)
+        return {
+            view.campaign.queue
+            for view in views
+            if view and view.campaign.queue and not view.campaign.is_final
+        }
+
+    async def _take(self, agent_id: int, step: Step) -> None:
+        telephony, roster, now = self._world.telephony, self._world.roster, self._world.clock.now()
+        seat = roster.get(agent_id)
+        if seat is None:
+            return
+        match step:
+            case LogIn():
+                roster.put(replace(seat, login_asked_at=now))
+                await telephony.log_in(seat.agent)
+            case LogOff():
+                await telephony.log_off(seat.agent)
+            case Join(queue):
+                await telephony.add_member(queue, seat.agent)
+            case Leave(queue):
+                await telephony.remove_member(queue, seat.agent)
+            case Pause(reason):
+                await telephony.pause(seat.agent, reason)
+                await self._wrap_up_ended(agent_id)
+            case Unpause():
+                await telephony.unpause(seat.agent)
+                await self._wrap_up_ended(agent_id)
+
+    async def _wrap_up_ended(self, agent_id: int) -> None:
+        seat = self._world.roster.get(agent_id)
+        if seat and seat.wrap_up_until and seat.wrap_up_until <= self._world.clock.now():
+            self._world.roster.put(replace(seat, wrap_up_until=None))
+
+    async def _write(self, agent_id: int) -> None:
+        """Show the state to the pages and to a successor, when it is another than before."""
+        seat = self._world.roster.get(agent_id)
+        if seat is None:
+            return
+        in_hand = seat.attempt_id or (seat.wrapping_id if seat.wrap_up_until else None)
+        shown = (state_of(seat), in_hand, seat.wrap_up_until)
+        if self._written.get(agent_id) == shown:
+            return
+        await self._world.store.agents.set_state(
+            agent_id,
+            shown[0],
+            self._world.clock.now(),
+            attempt_id=shown[1],
+            wrap_up_until=shown[2],
+        )
+        self._written[agent_id] = shown
+
+    def _wake_caller(self, agent_id: int) -> None:
+        """The queue looks for agents only once a second; the longest waiting caller should not."""
+        seat = self._world.roster.get(agent_id)
+        if seat is None or state_of(seat) is not AgentState.AVAILABLE:
+            return
+        for call in self._world.calls.waiting(set(seat.queues))[:1]:
+            self._world.spawn(self._wake(call.attempt_id), f"wake {call.attempt_id}")
+
+    async def _wake(self, attempt_id: str) -> None:
+        try:
+            await self._world.telephony.wake_caller(attempt_id)
+        except TelephonyError as error:
+            # The queue itself looks again within a second.
+            log.info("wake_failed", attempt_id=attempt_id, error=error.message)
+
+
+class WrapUps:
+    """Contacts whose conversation ended are complete when the time for a disposition is over."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def finish_due(self) -> None:
+        now = self._world.clock.now()
+        for view in list(self._world.campaigns.values()):
+            for wrapping in await self._world.store.calls.wrapping(view.campaign.id):
+                if wrapping.until <= now:
+                    await self._world.store.calls.finish(
+                        view.campaign.id, wrapping.attempt_id, None, Done("answered"), now
+                    )
+                    view.dirty = True

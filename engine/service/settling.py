@@ -1,0 +1,248 @@
+"""From the end of a call to a settled attempt: the record, what follows, and the number's release.
+
+A settlement that Redis does not take now is kept and tried again; it is idempotent by attempt id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from engine.core.attempt import AttemptRecord
+from engine.core.call_events import CallEvent, Fate, OptedOut
+from engine.core.call_state import Ended, ended
+from engine.core.errors import StoreUnavailable, TelephonyError
+from engine.core.hours import deciding_zones
+from engine.core.outcome import Outcome
+from engine.core.redial import History, Next, RedialAt, decide
+from engine.ports import Settlement
+from engine.service.calls import Call
+from engine.service.world import CampaignView, World
+
+log = structlog.get_logger()
+
+RETRY_S = 0.5
+#: Settlements that are kept to be told again to a Redis that lost its last second.
+REMEMBERED = 5_000
+#: Most records deleted in Asterisk at once.
+ACKNOWLEDGE_AT_ONCE = 200
+
+
+class Settler:
+    """Takes events of calls, and settles the calls that they end."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._ended: deque[Call] = deque()
+        self._has_ended = asyncio.Event()
+        self._acknowledge: deque[tuple[float, str]] = deque()
+        self._remembered: deque[tuple[int, Settlement]] = deque(maxlen=REMEMBERED)
+
+    def see(self, event: CallEvent) -> Call | None:
+        """Add an event's facts to its call; queue the call to be settled when it is over."""
+        call = self._world.calls.apply(event)
+        if call is None:
+            return None
+        if isinstance(event, OptedOut):
+            self._world.spawn(self._opt_out(call), f"opt out {call.attempt_id}")
+        if call.state.is_over and not call.settling:
+            call.settling = True
+            self._ended.append(call)
+            self._has_ended.set()
+        return call
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Settle what has ended, many at a time, until stopped and empty."""
+        while not (stop.is_set() and not self._ended):
+            await self._wait(stop)
+            batch = [self._ended.popleft() for _ in range(len(self._ended))]
+            try:
+                await self._settle_all(batch)
+                await self._acknowledge_due()
+            except StoreUnavailable as error:
+                log.warning("settle_postponed", calls=len(batch), error=error.message)
+                self._ended.extendleft(reversed(batch))
+                await asyncio.sleep(RETRY_S)
+
+    async def replay(self) -> None:
+        """Tell a Redis that was restarted again what it may have lost; what it knows stays."""
+        now = self._world.clock.now()
+        for campaign_id, settlement in list(self._remembered):
+            await self._world.store.calls.settle(campaign_id, [settlement], now)
+
+    def acknowledge_later(self, attempt_ids: Sequence[str]) -> None:
+        """Their records may be deleted in Asterisk once the settlement is surely on disk."""
+        due = self._world.clock.monotonic() + self._world.settings.acknowledge_after_s
+        self._acknowledge.extend((due, each) for each in attempt_ids)
+
+    async def _wait(self, stop: asyncio.Event) -> None:
+        self._has_ended.clear()
+        if self._ended or stop.is_set():
+            return
+        try:
+            await asyncio.wait_for(self._has_ended.wait(), self._world.settings.tick_s)
+            await asyncio.sleep(self._world.settings.gather_s)
+        except TimeoutError:
+            return
+
+    async def _settle_all(self, batch: Sequence[Call]) -> None:
+        by_campaign: defaultdict[int, list[Call]] = defaultdict(list)
+        for call in batch:
+            by_campaign[call.campaign_id].append(call)
+        for campaign_id, calls in by_campaign.items():
+            view = self._world.campaigns.get(campaign_id)
+            if view is None:
+                log.error("settle_without_campaign", campaign_id=campaign_id, calls=len(calls))
+                continue
+            await self._settle_campaign(view, calls)
+
+    async def _settle_campaign(self, view: CampaignView, calls: Sequence[Call]) -> None:
+        world, now = self._world, self._world.clock.now()
+        settlements: list[Settlement] = []
+        for call in calls:
+            end = ended(call.state, now)
+            if end is None or end.outcome is None:
+                await world.store.calls.give_back(view.campaign.id, call.attempt_id, None, now)
+            else:
+                settlements.append(await self._settlement(view, call, end, end.outcome, now))
+        if settlements:
+            await world.store.calls.settle(view.campaign.id, settlements, now)
+        await world.store.numbers.release([(c.phone, c.attempt_id, _was_placed(c)) for c in calls])
+        for settlement in settlements:
+            self._count(view, settlement, now)
+        for call in calls:
+            self._forget(call)
+        view.dirty = True
+        world.wake.set()
+
+    def _forget(self, call: Call) -> None:
+        self._world.calls.remove(call.attempt_id)
+        self.acknowledge_later([call.attempt_id])
+
+    async def _settlement(
+        self, view: CampaignView, call: Call, end: Ended, outcome: Outcome, now: datetime
+    ) -> Settlement:
+        history = _with_this(await self._history(call), outcome, trunk_fault=end.trunk_fault)
+        following, wrap_up_until = self._next(view, end, outcome, history, now)
+        return Settlement(
+            record=self._record(view, call, end, outcome, following),
+            next=following,
+            wrap_up_until=wrap_up_until,
+            counts=not end.trunk_fault,
+            trunk_fault=end.trunk_fault,
+        )
+
+    async def _history(self, call: Call) -> History:
+        if call.history is None:
+            contact = await self._world.store.calls.contact(call.campaign_id, call.contact_id)
+            call.history = History(contact.n_attempts, contact.n_trunk_faults, contact.outcomes)
+        return call.history
+
+    def _next(
+        self, view: CampaignView, end: Ended, outcome: Outcome, history: History, now: datetime
+    ) -> tuple[Next | None, datetime | None]:
+        settings = view.campaign.settings
+        if outcome is Outcome.ANSWERED and not end.opted_out:
+            return None, now + timedelta(seconds=settings.wrap_up_s)
+        following = decide(
+            outcome,
+            history,
+            settings.redial,
+            end.ended_at,
+            trunk_fault=end.trunk_fault,
+            opted_out=end.opted_out,
+        )
+        return following, None
+
+    def _count(self, view: CampaignView, settlement: Settlement, now: datetime) -> None:
+        self._remembered.append((view.campaign.id, settlement))
+        record, trunks = settlement.record, self._world.trunks
+        trunks[record.trunk] = trunks[record.trunk].after_call(
+            trunk_fault=settlement.trunk_fault, now=now
+        )
+        view.n_answered += record.outcome in (Outcome.ANSWERED, Outcome.ABANDONED)
+        view.n_abandoned += record.abandoned
+
+    def _record(
+        self, view: CampaignView, call: Call, end: Ended, outcome: Outcome, following: Next | None
+    ) -> AttemptRecord:
+        seat = self._world.roster.find(end.agent)
+        ringing_at = call.state.ringing_at
+        zones = deciding_zones(view.campaign.settings.hours, call.hours_class)
+        return AttemptRecord(
+            attempt_id=call.attempt_id,
+            campaign_id=call.campaign_id,
+            contact_id=call.contact_id,
+            external_id=call.external_id,
+            number=call.number,
+            phone=call.phone,
+            caller_id=call.caller_id,
+            trunk=call.trunk,
+            node=call.node,
+            started_at=call.started_at,
+            ringing_at=ringing_at,
+            answered_at=end.answered_at,
+            bridged_at=end.connected_at,
+            ended_at=end.ended_at,
+            ring_s=_seconds(ringing_at, end.answered_at or end.ended_at),
+            talk_s=_seconds(end.connected_at, end.ended_at),
+            outcome=outcome,
+            cause=end.cause,
+            tech_cause=end.tech_cause,
+            amd=end.amd,
+            abandoned=outcome is Outcome.ABANDONED,
+            message_played=end.message_at is not None,
+            agent_id=seat.agent.id if seat else None,
+            next_dial_at=following.at if isinstance(following, RedialAt) else None,
+            zones=zones,
+            rules=call.rules,
+            person_key=call.external_id or "",
+        )
+
+    async def _opt_out(self, call: Call) -> None:
+        """The key press acts at once, not when the call has ended."""
+        store, clock = self._world.store, self._world.clock
+        while True:
+            try:
+                await store.numbers.add_dnc(call.phone, "key_press", "callee", clock.now())
+                return
+            except StoreUnavailable:
+                await asyncio.sleep(RETRY_S)
+
+    async def _acknowledge_due(self) -> None:
+        now = self._world.clock.monotonic()
+        due: list[str] = []
+        while self._acknowledge and self._acknowledge[0][0] <= now:
+            if len(due) == ACKNOWLEDGE_AT_ONCE:
+                break
+            due.append(self._acknowledge.popleft()[1])
+        if not due:
+            return
+        try:
+            await self._world.telephony.acknowledge(due)
+        except TelephonyError:
+            # They stay in Asterisk, and recovery finds them settled.
+            log.info("acknowledge_postponed", calls=len(due))
+            self._acknowledge.extend((now + RETRY_S, each) for each in due)
+
+
+def _with_this(history: History, outcome: Outcome, *, trunk_fault: bool) -> History:
+    outcomes = dict(history.outcomes)
+    outcomes[outcome] = outcomes.get(outcome, 0) + (not trunk_fault)
+    return History(
+        n_attempts=history.n_attempts + (not trunk_fault),
+        n_trunk_faults=history.n_trunk_faults + trunk_fault,
+        outcomes=outcomes,
+    )
+
+
+def _was_placed(call: Call) -> bool:
+    return call.state.fate is not Fate.NEVER_LEFT
+
+
+def _seconds(start: datetime | None, end: datetime) -> float | None:
+    return None if start is None else max(0.0, round((end - start).total_seconds(), 3))

@@ -1,0 +1,121 @@
+"""What the leading engine holds in memory; everything in it can be built again from outside."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from engine.core.campaign import Campaign, CampaignStatus
+from engine.core.pacing import Pacing, pacing_of
+from engine.core.trunk import TokenBucket, TrunkHealth
+from engine.ports import Clock, Fence, Store, Telephony
+from engine.service.calls import CallTable
+from engine.service.roster import Roster
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSettings:
+    """How the engine itself behaves; durations in seconds."""
+
+    owner: str
+    lease_s: float = 3.0
+    tick_s: float = 0.2
+    #: Decisions are gathered for so long, so that many events cost one claim.
+    gather_s: float = 0.02
+    #: Longest time between marking an attempt as sent and writing it to Asterisk.
+    send_within_s: float = 1.0
+    #: A claim that was not sent is given back after this.
+    claim_lease_s: float = 5.0
+    #: Longest call set-up beyond the ring timeout.
+    set_up_s: float = 10.0
+    #: Records stay in Asterisk so long after they are settled: longer than an AOF can lose.
+    acknowledge_after_s: float = 3.0
+    queues: tuple[str, ...] = tuple(f"dialer-{n}" for n in range(1, 21))
+
+
+@dataclass(slots=True)
+class CampaignView:
+    """One campaign that is led: its settings as of now, and what paces it."""
+
+    campaign: Campaign
+    pacing: Pacing
+    bucket: TokenBucket
+    n_answered: int = 0
+    n_abandoned: int = 0
+    #: Monotonic instant before which another claim would find nothing.
+    no_claim_before: float = 0.0
+    classes: tuple[str, ...] = ()
+    classes_read_at: float = 0.0
+    next_caller_id: int = 0
+    #: Counters moved: look whether it is complete.
+    dirty: bool = True
+    idle_reasons: tuple[str, ...] = ()
+
+    def refresh(self, campaign: Campaign, now: datetime) -> None:
+        """Edits act on the next decision."""
+        if campaign.settings != self.campaign.settings:
+            self.pacing = pacing_of(campaign.settings.pacing)
+            if campaign.settings.dialing.max_cps != self.bucket.rate:
+                self.bucket = TokenBucket.full(campaign.settings.dialing.max_cps, now)
+        self.campaign = campaign
+        self.no_claim_before = self.classes_read_at = 0.0
+        self.dirty = True
+
+    @property
+    def is_active(self) -> bool:
+        return self.campaign.status is CampaignStatus.ACTIVE
+
+
+def view_of(campaign: Campaign, now: datetime) -> CampaignView:
+    settings = campaign.settings
+    return CampaignView(
+        campaign, pacing_of(settings.pacing), TokenBucket.full(settings.dialing.max_cps, now)
+    )
+
+
+@dataclass(slots=True)
+class World:
+    store: Store
+    telephony: Telephony
+    clock: Clock
+    settings: EngineSettings
+    fence: Fence | None = None
+    #: Monotonic instant at which our lease ends, counted from before it was asked for.
+    lead_until: float = 0.0
+    #: False from a lost link or a restarted Redis until the channels have been read back.
+    is_synced: bool = False
+    pbx_started_at: dict[str, datetime] = field(default_factory=dict)
+    campaigns: dict[int, CampaignView] = field(default_factory=dict)
+    calls: CallTable = field(default_factory=CallTable)
+    roster: Roster = field(default_factory=Roster)
+    trunks: defaultdict[str, TrunkHealth] = field(default_factory=lambda: defaultdict(TrunkHealth))
+    #: Something happened that a decision may follow from.
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    @property
+    def leads(self) -> bool:
+        return self.fence is not None and self.clock.monotonic() < self.lead_until
+
+    @property
+    def may_dial(self) -> bool:
+        return self.leads and self.is_synced and self.telephony.is_up()
+
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Start work that nobody waits for; kept, so that it is neither lost nor unseen."""
+        task = asyncio.create_task(work, name=name)
+        self.tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self.tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("task_failed", task=task.get_name(), error=repr(error))
