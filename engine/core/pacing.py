@@ -49,8 +49,9 @@ class Progressive:
 class Power:
     """`dial_level` calls per available agent, one while the abandon rate is at its limit.
 
-    The gate counts every call in flight beyond the agents as if it were abandoned, so that the
-    limit cannot be passed by calls that already ring.
+    The gate asks what happens when people answer every call in flight and only the idle agents
+    serve them: the rate must be within the limit even then. Fewer answers leave fewer people
+    unserved, and those who are served are not even counted in its favour.
     """
 
     dial_level: float
@@ -67,8 +68,10 @@ class Power:
 
     def _could_afford(self, snapshot: Snapshot, n: int) -> bool:
         beyond = max(0, _in_flight(snapshot) + n - snapshot.idle)
+        # Held people may be among the answered already: only the others can still be added.
+        new_answers = min(beyond, snapshot.ringing + snapshot.amd + n)
         worst = snapshot.abandoned + beyond
-        return worst <= self.max_abandon_rate * (snapshot.answered + beyond)
+        return worst <= self.max_abandon_rate * (snapshot.answered + new_answers)
 
 
 def pacing_of(settings: PacingSettings) -> Pacing:

@@ -34,6 +34,7 @@ class History:
 
     n_attempts: int
     n_trunk_faults: int
+    #: By outcome; trunk faults are among the failed ones.
     outcomes: Mapping[Outcome, int]
 
 
@@ -55,12 +56,13 @@ def decide(
         return Done("opted_out")
     if outcome is Outcome.ANSWERED:
         return Done("answered")
-    if trunk_fault:
-        return _after_trunk_fault(history, rules, ended_at)
+    # Before the fault: a cap lowered meanwhile may be reached although this dial did not count.
     if history.n_attempts >= rules.max_attempts:
         return Done("max_attempts")
+    if trunk_fault:
+        return _after_trunk_fault(history, rules, ended_at)
     rule = rules.rules.get(outcome)
-    if rule is None or history.outcomes.get(outcome, 0) > rule.max:
+    if rule is None or _n_counted(history, outcome) > rule.max:
         return Done(f"no_redial_after_{outcome}")
     return RedialAt(ended_at + timedelta(seconds=rule.delay_s))
 
@@ -77,6 +79,11 @@ def after_disposition(
         at = now + timedelta(seconds=rule.delay_s)
         return RedialAt(at, is_callback=rule.action == "callback")
     return Done("disposition")
+
+
+def _n_counted(history: History, outcome: Outcome) -> int:
+    n_faults = history.n_trunk_faults if outcome is Outcome.FAILED else 0
+    return history.outcomes.get(outcome, 0) - n_faults
 
 
 def _after_trunk_fault(history: History, rules: RedialSettings, ended_at: datetime) -> Next:

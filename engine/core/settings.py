@@ -5,6 +5,7 @@ Everything has a default but what only the administrator can know: list, agents,
 
 from __future__ import annotations
 
+import functools
 import zoneinfo
 from datetime import date, time
 from typing import Annotated, Literal
@@ -18,8 +19,17 @@ Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
+@functools.cache
+def _zones() -> frozenset[str]:
+    """Read once: listing the database takes milliseconds, and every validation asks.
+
+    `localtime` and `Factory` are files in it and no place.
+    """
+    return frozenset(zoneinfo.available_timezones() - {"localtime", "Factory"})
+
+
 def _known_zone(name: str) -> str:
-    if name not in zoneinfo.available_timezones():
+    if name not in _zones():
         raise ValueError("must be a time zone of the IANA database, such as Europe/London")
     return name
 

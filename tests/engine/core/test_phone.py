@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import re
+import zoneinfo
+
+import phonenumbers
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from phonenumbers.tzdata import TIMEZONE_DATA
+
+from engine.core.phone import as_e164, masked, zones_of
+
+#: A valid number of every country that has one.
+EXAMPLES = [
+    phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
+    for region in sorted(phonenumbers.SUPPORTED_REGIONS)
+    if (example := phonenumbers.example_number(region)) is not None
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "e164"),
+    [
+        ("+12025550100", None, "+12025550100"),
+        ("(202) 555-0100", "US", "+12025550100"),
+        ("1 202 555 0100", "US", "+12025550100"),
+        ("00 44 20 7946 0018", "GB", "+442079460018"),
+        ("020 7946 0018", "GB", "+442079460018"),
+        ("tel:+1-202-555-0100", None, "+12025550100"),
+        ("+44 20 7946 0018", "US", "+442079460018"),
+        ("06 6982", "IT", "+39066982"),
+        ("２０２ ５５５ ０１００", "US", "+12025550100"),
+    ],
+)
+def test_what_people_write_becomes_e164(text: str, country: str | None, e164: str) -> None:
+    assert as_e164(text, country) == e164
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "reason"),
+    [
+        ("", "US", "no digits"),
+        ("hello", "US", "no digits"),
+        ("12", "US", "not a number in use"),
+        ("2025550100", None, "write it with +"),
+        ("+999 2025550100", None, "write it with +"),
+        ("2025550100", "XX", "write it with +"),
+        ("+1202555010012345678901", None, "too long"),
+        ("9" * 1000, "US", "too"),
+        ("+1 202 555 0100 ext. 7", None, "extension"),
+        ("+1 100 555 0100", None, "not a number in use"),
+    ],
+)
+def test_a_refusal_says_why(text: str, country: str | None, reason: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(reason)):
+        as_e164(text, country)
+
+
+@given(st.text(), st.sampled_from([None, "US", "GB", "XX", ""]))
+def test_any_text_is_e164_or_refused(text: str, country: str | None) -> None:
+    try:
+        number = as_e164(text, country)
+    except ValueError:
+        return
+    assert re.fullmatch(r"\+[1-9][0-9]{4,14}", number, re.ASCII)
+
+
+@pytest.mark.parametrize("inject", ["\r\nAction: Originate", "\x00", "&PJSIP/x", "${X}", ","])
+def test_nothing_but_digits_gets_through(inject: str) -> None:
+    try:
+        assert as_e164(f"+12025550100{inject}") == "+12025550100"
+    except ValueError as refusal:
+        assert inject not in str(refusal)
+
+
+def test_e164_is_its_own_spelling_in_every_country() -> None:
+    assert len(EXAMPLES) > 200
+    for number in EXAMPLES:
+        assert as_e164(number) == number
+        assert as_e164(number, "US") == number
+
+
+def test_every_zone_that_a_number_can_name_is_known() -> None:
+    named = {zone for zones in TIMEZONE_DATA.values() for zone in zones} - {"Etc/Unknown"}
+    assert named <= zoneinfo.available_timezones()
+    assert "," not in "".join(named)
+
+
+def test_zones_are_all_that_the_number_may_be_in() -> None:
+    assert zones_of("+12025550100") == ("America/New_York",)
+    assert {"America/Adak", "America/New_York", "Pacific/Guam"} <= set(zones_of("+18002345678"))
+    for number in EXAMPLES:
+        assert list(zones_of(number)) == sorted(set(zones_of(number)))
+
+
+def test_a_masked_number_cannot_be_called() -> None:
+    assert masked("+12025550100") == "+1202***0100"
+    for number in [*EXAMPLES, "", "+1", "+123456789"]:
+        hidden = len(number) - sum(len(part) for part in masked(number).split("***"))
+        assert hidden >= min(len(number), 1)
+        assert number == "" or number not in masked(number)
