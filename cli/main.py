@@ -1,0 +1,132 @@
+"""The `dialer` command."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from pydantic import ValidationError
+
+from cli.asterisk import asterisk_app
+from cli.logs import set_up_logs
+from cli.settings import Settings
+from engine.core.errors import DialerError
+
+app = typer.Typer(
+    help="Outbound campaign dialer for Asterisk.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+token_app = typer.Typer(help="API tokens.", no_args_is_help=True)
+app.add_typer(asterisk_app, name="asterisk")
+app.add_typer(token_app, name="token")
+
+AsJson = Annotated[bool, typer.Option("--json", help="End with one JSON object on the last line.")]
+
+
+@app.command()
+def up() -> None:
+    """Run everything: Redis where none is configured, api, engine and worker. Ctrl-c drains."""
+    from cli.up import run_up
+
+    run_up(_settings())
+
+
+@app.command()
+def api() -> None:
+    """Run the HTTP API and the page."""
+    from cli.api import run_api
+
+    run_api(_settings())
+
+
+@app.command()
+def engine() -> None:
+    """Run an engine; several may run, one leads."""
+    from cli.engine import run_engine
+
+    asyncio.run(run_engine(_settings()))
+
+
+@app.command()
+def worker() -> None:
+    """Run a worker for imports and CRM jobs; several may run."""
+    from cli.worker import run_worker
+
+    run_worker(_settings())
+
+
+@app.command("import")
+def import_list(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A CSV file.")],
+    campaign: Annotated[int, typer.Option("--campaign", help="Id of the campaign.")],
+    as_json: AsJson = False,
+) -> None:
+    """Add the contacts of a CSV file to a campaign, and wait until they are in."""
+    from cli.import_list import import_file
+
+    result = asyncio.run(import_file(_settings(), campaign, file))
+    if as_json:
+        typer.echo(json.dumps(result))
+    else:
+        typer.echo("  ".join(f"{name} {value}" for name, value in result.items()))
+    if result["status"] != "done":
+        raise typer.Exit(1)
+
+
+@token_app.command("create")
+def create_token(
+    role: Annotated[Literal["admin", "supervisor", "agent"], typer.Option("--role")],
+    name: Annotated[str, typer.Option("--name", help="What or whom it is for.")] = "",
+    agent: Annotated[
+        int | None, typer.Option("--agent", help="The agent, where the role is agent.")
+    ] = None,
+) -> None:
+    """Make an API token and print it; it cannot be shown again."""
+    if (role == "agent") != (agent is not None):
+        raise typer.BadParameter("--agent goes with --role agent, and is needed there")
+    typer.echo(asyncio.run(_create_token(_settings(), role, name, agent)))
+
+
+async def _create_token(
+    settings: Settings,
+    role: Literal["admin", "supervisor", "agent"],
+    name: str,
+    agent: int | None,
+) -> str:
+    from cli.engine import open_store
+
+    async with open_store(settings) as store:
+        _, secret = await store.tokens.create(
+            role=role, name=name, agent_id=agent, now=datetime.now(UTC)
+        )
+        return secret
+
+
+def _settings() -> Settings:
+    settings = Settings()
+    set_up_logs(settings.log_level)
+    return settings
+
+
+def run() -> None:
+    """Entry point: what a person can mend is said in a line, not in a traceback."""
+    try:
+        app()
+    except ValidationError as error:
+        for problem in error.errors():
+            name = "_".join(str(part) for part in problem["loc"])
+            print(f"DIALER_{name.upper()}: {problem['msg']}", file=sys.stderr)
+        sys.exit(2)
+    except (DialerError, ValueError) as error:
+        print(f"dialer: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    run()

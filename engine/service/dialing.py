@@ -120,7 +120,7 @@ class Dialer:
         marked_at = world.clock.monotonic()
         now = world.clock.now()
         marks = [
-            (claim.attempt_id, caller, dialing.trunk, "")
+            (claim.attempt_id, caller, dialing.trunk, world.settings.node)
             for claim, caller in zip(claims, callers, strict=True)
         ]
         lease_s = dialing.ring_timeout_s + world.settings.set_up_s
@@ -148,7 +148,7 @@ class Dialer:
             number=claim.number,
             caller_id=caller,
             trunk=campaign.settings.dialing.trunk,
-            node="",
+            node=self._world.settings.node,
             queue=campaign.queue,
             amd=campaign.settings.dialing.amd == "on",
             started_at=now,

@@ -26,6 +26,8 @@ class EngineSettings:
     """How the engine itself behaves; durations in seconds."""
 
     owner: str
+    #: Name of the Asterisk node that calls leave through.
+    node: str = "pbx"
     lease_s: float = 3.0
     tick_s: float = 0.2
     #: Decisions are gathered for so long, so that many events cost one claim.
