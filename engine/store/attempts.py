@@ -1,0 +1,63 @@
+"""Call detail records of a campaign, from its stream."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from engine.core.attempt import AttemptRecord
+from engine.core.outcome import Outcome
+from engine.store import codec, records
+from engine.store.keys import Keys
+from engine.store.link import Link
+from engine.store.page import cursor_of, parts_of
+
+
+class RedisAttempts:
+    def __init__(self, link: Link, keys: Keys) -> None:
+        self._link, self._keys = link, keys
+
+    async def list(
+        self,
+        campaign_id: int,
+        *,
+        after: str | None = None,
+        limit: int = 100,
+        contact_id: int | None = None,
+        outcome: Outcome | None = None,
+    ) -> tuple[Sequence[AttemptRecord], str | None]:
+        """Oldest first; an attempt stands where it was first settled, in its newest revision.
+
+        A page looks at `limit` entries of the stream and may be short. Raises Invalid for a bad
+        cursor.
+        """
+        start = f"({parts_of(after, 1)[0]}" if after else "-"
+        key = self._keys.campaign(campaign_id, "attempts")
+        rows = await self._link.call("XRANGE", key, start, "+", "COUNT", limit)
+        entries = [entry for entry in map(_entry, rows) if entry["r"] == "0"]
+        if contact_id is not None:
+            entries = [entry for entry in entries if entry["c"] == str(contact_id)]
+        found = [_record(entry) for entry in await self._newest(campaign_id, entries)]
+        page = [record for record in found if outcome in (None, record.outcome)]
+        return page, cursor_of(rows[-1][0]) if len(rows) == limit else None
+
+    async def _newest(
+        self, campaign_id: int, entries: Sequence[Mapping[str, str]]
+    ) -> Sequence[Mapping[str, str]]:
+        if not entries:
+            return ()
+        revisions = self._keys.campaign(campaign_id, "revisions")
+        ids = await self._link.call("HMGET", revisions, *[entry["a"] for entry in entries])
+        key = self._keys.campaign(campaign_id, "attempts")
+        wanted = [entry_id for entry_id in ids if entry_id]
+        rows = await self._link.batch([("XRANGE", key, i, i) for i in wanted])
+        newer = {entry["a"]: entry for row in rows for entry in map(_entry, row)}
+        return [newer.get(entry["a"], entry) for entry in entries]
+
+
+def _entry(row: Sequence[Any]) -> Mapping[str, str]:
+    return codec.pairs(row[1])
+
+
+def _record(entry: Mapping[str, str]) -> AttemptRecord:
+    return records.of_json(entry["j"], int(entry["r"]))

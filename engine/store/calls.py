@@ -1,0 +1,271 @@
+"""The life of a contact's attempts in one campaign: claim, mark sent, give back, settle, finish."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from engine.core.attempt import AttemptStage, Claim, LiveAttempt
+from engine.core.contact import Contact
+from engine.core.errors import Fenced
+from engine.core.redial import Done, Next, RedialAt
+from engine.ports import Fence, Settlement, Wrapping
+from engine.store import codec, records
+from engine.store.changes import change_json
+from engine.store.contact_fields import OUTCOME_CODES, history_of
+from engine.store.contacts import RedisContacts
+from engine.store.keys import Keys, digits
+from engine.store.link import Argument, Command, Link
+from engine.store.scripts import invoke
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A settlement as its script takes it."""
+
+    attempt_id: str
+    arguments: tuple[Argument, ...]
+    json: str
+
+
+class RedisCalls:
+    def __init__(self, link: Link, keys: Keys, contacts: RedisContacts) -> None:
+        self._link, self._keys, self._contacts = link, keys, contacts
+
+    async def hours_classes(self, campaign_id: int) -> Sequence[str]:
+        """Classes with contacts that wait, scheduled ones included: a claim makes the due ready."""
+        names, waiting = await self._link.batch([
+            ("HGETALL", self._keys.campaign(campaign_id, "class_names")),
+            ("HGETALL", self._keys.campaign(campaign_id, "waiting")),
+        ])  # fmt: skip
+        name_of = codec.pairs(names)
+        return [name_of[number] for number, n in codec.pairs(waiting).items() if int(n) > 0]
+
+    async def claim(
+        self,
+        campaign_id: int,
+        fence: Fence,
+        attempt_ids: Sequence[str],
+        open_classes: Sequence[str],
+        now: datetime,
+        lease_s: float,
+    ) -> Sequence[Claim]:
+        """Up to len(attempt_ids) contacts. Raises Fenced."""
+        head = (*_lease(now, lease_s), fence.epoch, len(attempt_ids))
+        found = await self._run("claim", campaign_id, *head, *attempt_ids, *open_classes)
+        if found == -1:
+            raise Fenced
+        return [_claim(one) for one in found]
+
+    async def mark_sent(
+        self,
+        campaign_id: int,
+        fence: Fence,
+        sent: Sequence[tuple[str, str, str, str]],
+        now: datetime,
+        lease_s: float,
+    ) -> Sequence[bool]:
+        """(attempt id, caller id, trunk, node) each: True where it may go. Raises Fenced."""
+        flat = [part for one in sent for part in one]
+        head = (*_lease(now, lease_s), fence.epoch)
+        marked = await self._run("mark_sent", campaign_id, *head, *flat)
+        if marked == -1:
+            raise Fenced
+        return [bool(one) for one in marked]
+
+    async def give_back(
+        self, campaign_id: int, attempt_id: str, next: Next | None, now: datetime
+    ) -> bool:
+        """Of a claimed attempt, or of a sent one that is known never to have left."""
+        kind, argument = _follow(next)
+        # A contact that only waits stays in the list it was in.
+        kind = "park" if kind == "redial" else kind
+        return bool(await self._run("give_back", campaign_id, attempt_id, kind, argument))
+
+    async def settle(
+        self, campaign_id: int, settlements: Sequence[Settlement], now: datetime
+    ) -> Sequence[bool]:
+        """True also where an attempt that was settled as unknown becomes known: its revision."""
+        ended = [_settling(settlement) for settlement in settlements]
+        answers = await self._link.batch(self._ending(campaign_id, ended))
+        settled = [bool(one) for one in answers[::2]]
+        late = [i for i, done in enumerate(settled) if not done]
+        for i in late:
+            settled[i] = await self._revise(campaign_id, ended[i])
+        return settled
+
+    async def adopt(
+        self, campaign_id: int, attempts: Sequence[LiveAttempt], now: datetime
+    ) -> Sequence[bool]:
+        """Calls that live although the store lost them; see the port."""
+        base = [self._keys.campaign(campaign_id)]
+        commands = [invoke("adopt", base, *_adopting(attempt, now)) for attempt in attempts]
+        return [bool(one) for one in await self._link.batch(commands)]
+
+    async def finish(
+        self,
+        campaign_id: int,
+        attempt_id: str,
+        disposition: str | None,
+        next: Next,
+        now: datetime,
+    ) -> bool:
+        wrap, json = await self._link.batch([
+            ("HGET", self._keys.campaign(campaign_id, "wrap"), attempt_id),
+            ("HGET", self._keys.campaign(campaign_id, "wrap_record"), attempt_id),
+        ])  # fmt: skip
+        if wrap is None:
+            return False
+        rev = int(wrap.split("|")[2]) + 1
+        at = next.at if isinstance(next, RedialAt) else None
+        record = records.of_json(json, rev)
+        record = replace(record, disposition=disposition, next_dial_at=at)
+        json = records.to_json(record)
+        arguments = (attempt_id, *_follow(next), disposition or "", json)
+        finished, _ = await self._link.batch([
+            invoke("finish", [self._keys.campaign(campaign_id)], *arguments),
+            change_json(self._keys, "attempt", attempt_id, records.with_rev(json, rev)),
+        ])  # fmt: skip
+        return bool(finished)
+
+    async def live(self, campaign_id: int) -> Sequence[LiveAttempt]:
+        return [_live(one) for one in await self._run("live", campaign_id, "+inf")]
+
+    async def expired(self, campaign_id: int, now: datetime) -> Sequence[LiveAttempt]:
+        before = f"({codec.to_ms(now)}"
+        return [_live(one) for one in await self._run("live", campaign_id, before)]
+
+    async def extend(
+        self, campaign_id: int, attempt_ids: Sequence[str], now: datetime, lease_s: float
+    ) -> None:
+        if attempt_ids:
+            until = _lease(now, lease_s)[1]
+            flat = [part for attempt in attempt_ids for part in (until, attempt)]
+            # XX: one that was settled meanwhile stays away.
+            await self._link.call("ZADD", self._key(campaign_id, "leases"), "XX", "GT", *flat)
+
+    async def wrapping(self, campaign_id: int) -> Sequence[Wrapping]:
+        until, entries = await self._link.batch([
+            ("ZRANGE", self._key(campaign_id, "wrapping"), 0, -1, "WITHSCORES"),
+            ("HGETALL", self._key(campaign_id, "wrap")),
+        ])  # fmt: skip
+        entry_of = codec.pairs(entries)
+        found = codec.pairs(until).items()
+        return [_wrapping(a, ms, entry_of[a]) for a, ms in found if a in entry_of]
+
+    async def contact(self, campaign_id: int, contact_id: int) -> Contact:
+        return await self._contacts.get(campaign_id, contact_id)
+
+    async def counts(self, campaign_id: int) -> Mapping[str, int]:
+        flat = await self._link.call("HGETALL", self._key(campaign_id, "counts"))
+        return {name: int(n) for name, n in codec.pairs(flat).items()}
+
+    async def next_due_at(self, campaign_id: int) -> datetime | None:
+        """When the earliest scheduled redial, parked contact or callback is due."""
+        due = [self._key(campaign_id, f"due:{list_}") for list_ in ("redial", "callback")]
+        firsts = await self._link.batch([("ZRANGE", key, 0, 0, "WITHSCORES") for key in due])
+        instants = [codec.from_ms(first[1]) for first in firsts if first]
+        return min(instants, default=None)
+
+    async def _revise(self, campaign_id: int, ended: Ended) -> bool:
+        base = [self._keys.campaign(campaign_id)]
+        if not (await self._link.batch([invoke("revise", base, *ended.arguments)]))[0]:
+            return False
+        json = records.with_rev(ended.json, 1)
+        await self._link.batch([change_json(self._keys, "attempt", ended.attempt_id, json)])
+        return True
+
+    def _ending(self, campaign_id: int, all_ended: Sequence[Ended]) -> Sequence[Command]:
+        """Per attempt: its settling, and the change that tells of it."""
+        base, commands = [self._keys.campaign(campaign_id)], list[Command]()
+        for ended in all_ended:
+            commands.append(invoke("settle", base, *ended.arguments))
+            commands.append(change_json(self._keys, "attempt", ended.attempt_id, ended.json))
+        return commands
+
+    def _key(self, campaign_id: int, name: str) -> str:
+        return self._keys.campaign(campaign_id, name)
+
+    async def _run(self, verb: str, campaign_id: int, *arguments: Argument) -> Any:
+        command = invoke(verb, [self._keys.campaign(campaign_id)], *arguments)
+        return (await self._link.batch([command]))[0]
+
+
+def _lease(now: datetime, lease_s: float) -> tuple[int, int]:
+    return codec.to_ms(now), codec.to_ms(now + timedelta(seconds=lease_s))
+
+
+def _follow(next: Next | None) -> tuple[str, Argument]:
+    match next:
+        case None:
+            return "back", ""
+        case Done(reason):
+            return "done", reason
+        case RedialAt(at, is_callback):
+            return ("callback" if is_callback else "redial"), codec.to_ms_up(at)
+
+
+def _settling(settlement: Settlement) -> Ended:
+    record = settlement.record
+    json = records.to_json(record)
+    kind, argument = _follow(settlement.next)
+    if settlement.next is None:
+        assert settlement.wrap_up_until is not None
+        kind, argument = "wrap", codec.to_ms_up(settlement.wrap_up_until)
+    flags = (int(settlement.counts), int(settlement.trunk_fault))
+    head = (record.attempt_id, record.outcome, OUTCOME_CODES[record.outcome], *flags)
+    agent = "" if record.agent_id is None else record.agent_id
+    return Ended(record.attempt_id, (*head, kind, argument, json, agent), json)
+
+
+def _adopting(attempt: LiveAttempt, now: datetime) -> Sequence[Argument]:
+    instants = (attempt.claimed_at, attempt.sent_at or now, attempt.lease_until)
+    head = (attempt.attempt_id, attempt.contact_id, digits(attempt.phone), attempt.number)
+    tail = (attempt.epoch, attempt.caller_id, attempt.trunk, attempt.node)
+    return (*head, *(codec.to_ms(at) for at in instants), *tail)
+
+
+def _claim(one: Sequence[Any]) -> Claim:
+    attempt_id, contact_id, hours_class, *flat = one
+    fields = codec.pairs(flat)
+    return Claim(
+        attempt_id=attempt_id,
+        contact_id=int(contact_id),
+        phone=f"+{fields['p']}",
+        name=codec.join("nm", fields) or "",
+        external_id=codec.join("x", fields),
+        hours_class=hours_class,
+        number=int(fields.get("ns", 0)) + 1,
+        history=history_of(fields),
+    )
+
+
+def _live(one: Sequence[str]) -> LiveAttempt:
+    attempt_id, lease_until, *flat = one
+    fields = codec.pairs(flat)
+    return LiveAttempt(
+        attempt_id=attempt_id,
+        contact_id=int(fields["c"]),
+        phone=f"+{fields['p']}",
+        number=int(fields["n"]),
+        stage=AttemptStage(fields["st"]),
+        claimed_at=codec.from_ms(fields["ca"]),
+        sent_at=codec.maybe_from_ms(fields.get("sa")),
+        lease_until=codec.from_ms(lease_until),
+        caller_id=fields.get("ci", ""),
+        trunk=fields.get("tr", ""),
+        node=fields.get("nd", ""),
+        epoch=int(fields["ep"]),
+    )
+
+
+def _wrapping(attempt_id: str, until: str, entry: str) -> Wrapping:
+    contact_id, agent_id, *_ = entry.split("|")
+    return Wrapping(
+        attempt_id=attempt_id,
+        contact_id=int(contact_id),
+        agent_id=int(agent_id) if agent_id else None,
+        until=codec.from_ms(until),
+    )

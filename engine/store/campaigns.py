@@ -1,0 +1,305 @@
+"""Campaigns: what an administrator sets, the status, and who may dial for it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Final
+
+from engine.core.campaign import FINAL, Campaign, CampaignStatus, Transition
+from engine.core.errors import (
+    CampaignFinal,
+    Fenced,
+    InvalidTransition,
+    NotFound,
+    VersionConflict,
+)
+from engine.core.settings import CampaignSettings
+from engine.ports import Fence
+from engine.store import codec
+from engine.store.agents import assign, ids_of
+from engine.store.audit import campaign_entry
+from engine.store.campaign_list import Filter, Head, page_of
+from engine.store.changes import change
+from engine.store.keys import N_PHONE_SHARDS, Keys
+from engine.store.link import Argument, Command, Link
+from engine.store.page import Page
+from engine.store.scripts import invoke
+
+LIVE_FIGURES_S: Final = 5
+#: Keys removed in one round trip when a draft is deleted.
+REMOVED_AT_ONCE: Final = 1000
+
+
+class RedisCampaigns:
+    def __init__(self, link: Link, keys: Keys) -> None:
+        self._link, self._keys = link, keys
+
+    async def create(
+        self,
+        name: str,
+        settings: CampaignSettings,
+        agent_ids: Sequence[int],
+        actor: str,
+        now: datetime,
+    ) -> Campaign:
+        campaign_id = int(await self._link.call("INCR", self._keys.campaigns("seq")))
+        fields = _new_fields(campaign_id, name, settings, now)
+        key = self._keys.campaign(campaign_id, "campaign")
+        await self._link.batch([
+            ("HSET", key, *_flat(fields)),
+            campaign_entry(self._keys, campaign_id, now, actor, "create", name=name),
+        ])  # fmt: skip
+        # Last, so that a kill before leaves nothing that a list would show.
+        await self._link.batch([
+            ("SADD", self._keys.campaigns("ids"), campaign_id),
+            assign(self._keys, "campaign", campaign_id, agent_ids),
+            change(self._keys, "campaign", campaign_id, {"what": "created"}),
+        ])  # fmt: skip
+        return await self.get(campaign_id)
+
+    async def get(self, campaign_id: int) -> Campaign:
+        """Raises NotFound."""
+        found = await self._load([campaign_id])
+        if not found:
+            raise NotFound("There is no such campaign.")
+        return found[0]
+
+    async def list(
+        self,
+        *,
+        status: Collection[str] = (),
+        name: str | None = None,
+        live: bool | None = None,
+        sort: str = "-created_at",
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> Page[Campaign]:
+        """Raises Invalid for a bad cursor or sort."""
+        heads = await self._heads(await self._link.call("SMEMBERS", self._keys.campaigns("ids")))
+        page = page_of(heads, Filter(frozenset(status), name, live), sort, limit, cursor)
+        return Page(await self._load([head.id for head in page.items]), page.next_cursor)
+
+    async def update(
+        self,
+        campaign_id: int,
+        *,
+        name: str | None = None,
+        settings: CampaignSettings | None = None,
+        agent_ids: Sequence[int] | None = None,
+        version: int | None = None,
+        actor: str,
+        now: datetime,
+    ) -> Campaign:
+        """Raises NotFound, CampaignFinal, VersionConflict."""
+        fields = _edited_fields(name, settings)
+        detail = sorted(fields) + (["agent_ids"] if agent_ids is not None else [])
+        head = ("" if version is None else version, codec.to_ms(now), actor)
+        base = [self._keys.campaign(campaign_id)]
+        arguments = (*head, codec.to_json({"fields": detail}), *_flat(fields))
+        _raise_refusal((await self._link.batch([invoke("update_campaign", base, *arguments)]))[0])
+        commands = [change(self._keys, "campaign", campaign_id, {"what": "edited"})]
+        if agent_ids is not None:
+            commands.insert(0, assign(self._keys, "campaign", campaign_id, agent_ids))
+            commands.append(change(self._keys, "agent", "", {"what": "assigned"}))
+        await self._link.batch(commands)
+        return await self.get(campaign_id)
+
+    async def delete(self, campaign_id: int, actor: str, now: datetime) -> None:
+        """Of a draft. Raises NotFound, InvalidTransition."""
+        base = self._keys.campaign(campaign_id)
+        n_contacts = (await self._link.batch([invoke("delete_campaign", [base])]))[0]
+        if n_contacts == -1:
+            raise NotFound("There is no such campaign.")
+        if n_contacts == -2:
+            raise InvalidTransition("Only a draft can be deleted.")
+        await self._link.batch([
+            ("SREM", self._keys.campaigns("ids"), campaign_id),
+            ("SREM", self._keys.campaigns("open"), campaign_id),
+            assign(self._keys, "campaign", campaign_id, ()),
+            change(self._keys, "campaign", campaign_id, {"what": "deleted"}),
+        ])  # fmt: skip
+        await self._remove_contacts(campaign_id, n_contacts)
+
+    async def open_ids(self) -> Sequence[int]:
+        """Active, paused, and stopped ones with live attempts or wrap-ups to end."""
+        ids = sorted(map(int, await self._link.call("SMEMBERS", self._keys.campaigns("open"))))
+        commands: list[Command] = []
+        for campaign_id in ids:
+            commands += [
+                ("HGET", self._keys.campaign(campaign_id, "campaign"), "status"),
+                ("ZCARD", self._keys.campaign(campaign_id, "leases")),
+                ("ZCARD", self._keys.campaign(campaign_id, "wrapping")),
+            ]
+        answers = await self._link.batch(commands)
+        rows = zip(ids, answers[::3], answers[1::3], answers[2::3], strict=True)
+        verdicts = [(i, _is_open(status, live + wrapping)) for i, status, live, wrapping in rows]
+        over = [i for i, is_open in verdicts if is_open is None]
+        if over:
+            await self._link.call("SREM", self._keys.campaigns("open"), *over)
+        return [i for i, is_open in verdicts if is_open]
+
+    async def fence(self, campaign_id: int, fence: Fence) -> None:
+        base = [self._keys.campaign(campaign_id)]
+        fenced = (await self._link.batch([invoke("fence", base, fence.epoch)]))[0]
+        if fenced == -1:
+            raise NotFound("There is no such campaign.")
+        if not fenced:
+            raise Fenced
+
+    async def move(
+        self, campaign_id: int, transition: Transition, actor: str, now: datetime
+    ) -> Campaign:
+        from_, to = transition.from_status, transition.to_status
+        arguments = (from_, to, transition.reason, actor, codec.to_ms(now))
+        *_, moved = await self._link.batch([
+            # First: whoever is active is always found by `open_ids`.
+            ("SADD", self._keys.campaigns("open"), campaign_id),
+            invoke("move", [self._keys.campaign(campaign_id)], *arguments),
+        ])  # fmt: skip
+        if moved == -1:
+            raise NotFound("There is no such campaign.")
+        if not moved:
+            raise InvalidTransition(f"The campaign is not {from_} any more.")
+        payload = {"what": "status", "status": to, "status_reason": transition.reason}
+        await self._link.batch([change(self._keys, "campaign", campaign_id, payload)])
+        return await self.get(campaign_id)
+
+    async def complete_if_exhausted(self, campaign_id: int, now: datetime) -> bool:
+        base = [self._keys.campaign(campaign_id)]
+        done = (await self._link.batch([invoke("complete", base, codec.to_ms(now))]))[0]
+        if done:
+            payload = {"what": "status", "status": "completed", "status_reason": ""}
+            await self._link.batch([change(self._keys, "campaign", campaign_id, payload)])
+        return bool(done)
+
+    async def publish_live(self, campaign_id: int, figures: Mapping[str, object]) -> None:
+        key = self._keys.campaign(campaign_id, "live")
+        await self._link.call("SET", key, codec.to_json(figures), "EX", LIVE_FIGURES_S)
+
+    async def live_figures(self, campaign_id: int) -> Mapping[str, object] | None:
+        text = await self._link.call("GET", self._keys.campaign(campaign_id, "live"))
+        figures: Mapping[str, object] | None = codec.from_json(text) if text else None
+        return figures
+
+    async def assign_queue(self, campaign_id: int, queue: str) -> None:
+        await self._link.batch([
+            ("HSET", self._keys.campaign(campaign_id, "campaign"), "queue", queue),
+            change(self._keys, "campaign", campaign_id, {"what": "queue", "queue": queue}),
+        ])  # fmt: skip
+
+    async def pool_queues_in_use(self) -> Mapping[str, int]:
+        """Queue name → campaign, over those that are not final."""
+        ids = await self._link.call("SMEMBERS", self._keys.campaigns("ids"))
+        heads = await self._heads(ids)
+        return {h.queue: h.id for h in heads if h.queue and h.status not in FINAL}
+
+    async def _heads(self, ids: Sequence[str]) -> Sequence[Head]:
+        fields = ("id", "name", "created_at", "status", "live", "queue")
+        keys = [self._keys.campaign(int(i), "campaign") for i in ids]
+        rows = await self._link.batch([("HMGET", key, *fields) for key in keys])
+        return [_head(row) for row in rows if row[0] is not None]
+
+    async def _load(self, ids: Sequence[int]) -> Sequence[Campaign]:
+        commands: list[Command] = []
+        for campaign_id in ids:
+            commands += [
+                ("HGETALL", self._keys.campaign(campaign_id, "campaign")),
+                ("HMGET", self._keys.campaign(campaign_id, "counts"), "contacts", "complete"),
+                ("HGET", self._keys.agents("of_campaign"), campaign_id),
+            ]
+        answers = await self._link.batch(commands)
+        rows = zip(answers[::3], answers[1::3], answers[2::3], strict=True)
+        return [_campaign(codec.pairs(flat), n, agents) for flat, n, agents in rows if flat]
+
+    async def _remove_contacts(self, campaign_id: int, n_contacts: int) -> None:
+        names = ["counts", "classes", "class_names", "waiting", "audit", "live"]
+        numbers = await self._link.call("HKEYS", self._keys.campaign(campaign_id, "class_names"))
+        names += [f"ready:n:{number}" for number in numbers]
+        names += [f"phones:{shard}" for shard in range(N_PHONE_SHARDS)]
+        names += [f"k:{contact_id}" for contact_id in range(1, n_contacts + 1)]
+        keys = [self._keys.campaign(campaign_id, name) for name in names]
+        for start in range(0, len(keys), REMOVED_AT_ONCE):
+            await self._link.call("UNLINK", *keys[start : start + REMOVED_AT_ONCE])
+
+
+@lru_cache(maxsize=512)
+def _settings(json: str) -> CampaignSettings:
+    """Parsing costs more than reading, and engines read a campaign several times a second."""
+    return CampaignSettings.model_validate_json(json)
+
+
+def _new_fields(
+    campaign_id: int, name: str, settings: CampaignSettings, now: datetime
+) -> Mapping[str, Argument]:
+    at = codec.to_ms(now)
+    head: dict[str, Argument] = {
+        "id": campaign_id,
+        "created_at": at,
+        "updated_at": at,
+        "version": 1,
+    }
+    status: dict[str, Argument] = {
+        "status": CampaignStatus.DRAFT.value,
+        "reason": "",
+        "queue": "",
+        "importing": 0,
+    }
+    return {**head, **status, **_edited_fields(name, settings)}
+
+
+def _edited_fields(name: str | None, settings: CampaignSettings | None) -> dict[str, Argument]:
+    fields: dict[str, Argument] = {}
+    if name is not None:
+        fields["name"] = name
+    if settings is not None:
+        fields |= {"settings": settings.model_dump_json(), "live": int(settings.list.live)}
+    return fields
+
+
+def _flat(fields: Mapping[str, Argument]) -> list[Argument]:
+    return [part for pair in fields.items() for part in pair]
+
+
+def _raise_refusal(answer: int) -> None:
+    match answer:
+        case -1:
+            raise NotFound("There is no such campaign.")
+        case -2:
+            raise CampaignFinal
+        case -3:
+            raise VersionConflict
+
+
+def _is_open(status: str | None, n_to_end: int) -> bool | None:
+    """None: it can never be open again."""
+    if status in (CampaignStatus.ACTIVE, CampaignStatus.PAUSED):
+        return True
+    if status == CampaignStatus.DRAFT:
+        return False
+    return True if n_to_end else None
+
+
+def _head(row: Sequence[Any]) -> Head:
+    campaign_id, name, created_at, status, live, queue = row
+    at = int(created_at)
+    return Head(int(campaign_id), name, at, CampaignStatus(status), live == "1", queue or "")
+
+
+def _campaign(f: Mapping[str, str], n: Sequence[str | None], agents: str | None) -> Campaign:
+    return Campaign(
+        id=int(f["id"]),
+        name=f["name"],
+        created_at=codec.from_ms(f["created_at"]),
+        updated_at=codec.from_ms(f["updated_at"]),
+        version=int(f["version"]),
+        status=CampaignStatus(f["status"]),
+        status_reason=f["reason"],
+        settings=_settings(f["settings"]),
+        agent_ids=ids_of(agents),
+        n_contacts=int(n[0] or 0),
+        n_complete=int(n[1] or 0),
+        n_importing=int(f.get("importing", 0)),
+        queue=f.get("queue", ""),
+    )

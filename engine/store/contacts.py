@@ -1,0 +1,109 @@
+"""A campaign's contacts: added, read, withdrawn. Their calls are in `calls`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from engine.core.contact import Contact, ContactState, NewContact
+from engine.core.errors import CampaignFinal, NotFound
+from engine.store import codec
+from engine.store.changes import change
+from engine.store.contact_fields import STATE_CODES, contact_of, fields_of
+from engine.store.keys import Keys, digits, phone_shard
+from engine.store.link import Argument, Command, Link
+from engine.store.scripts import invoke
+
+#: One script call blocks the server for about 3 ms.
+BATCH: Final = 500
+#: Contacts that one filtered page looks at, so that a rare state costs bounded time.
+MAX_LOOKED_AT: Final = 2000
+#: How long the answer to a batch with a token is kept for a repetition.
+TOKEN_LIFETIME_S: Final = 86_400
+
+
+class RedisContacts:
+    def __init__(self, link: Link, keys: Keys) -> None:
+        self._link, self._keys = link, keys
+
+    async def add(
+        self,
+        campaign_id: int,
+        contacts: Sequence[NewContact],
+        now: datetime,
+        *,
+        token: str | None = None,
+    ) -> Sequence[int | None]:
+        """Ids, or None where the campaign has the number already. Raises NotFound, CampaignFinal.
+
+        With a token, repeating the same contacts gives the first answer: for an import that was
+        killed between adding and taking note of it.
+        """
+        ids: list[int | None] = []
+        for start in range(0, len(contacts), BATCH):
+            some = contacts[start : start + BATCH]
+            part = f"{token}:{start}" if token else ""
+            answer, *_ = await self._link.batch([
+                self._adding(campaign_id, some, part),
+                change(self._keys, "campaign", campaign_id, {"what": "contacts"}),
+            ])  # fmt: skip
+            if isinstance(answer, int):
+                raise NotFound("There is no such campaign.") if answer == -1 else CampaignFinal
+            ids += [one or None for one in answer]
+        return ids
+
+    async def get(self, campaign_id: int, contact_id: int) -> Contact:
+        """Raises NotFound."""
+        _, *found = await self._read(campaign_id, contact_id, 1, "")
+        if not found:
+            raise NotFound("There is no such contact.")
+        return _contact(found[0])
+
+    async def list(
+        self,
+        campaign_id: int,
+        *,
+        after: int = 0,
+        limit: int = 100,
+        state: ContactState | None = None,
+    ) -> tuple[Sequence[Contact], int | None]:
+        """By id, and the id to go on after; None at the end. A filtered page may be short."""
+        code = STATE_CODES[state] if state else ""
+        n = MAX_LOOKED_AT if state else limit
+        last, *found = await self._read(campaign_id, after + 1, n, code)
+        page = [_contact(one) for one in found[:limit]]
+        if len(found) > limit:
+            return page, page[-1].contact_id
+        return page, int(last) or None
+
+    async def withdraw(
+        self, campaign_id: int, contact_id: int, actor: str, now: datetime
+    ) -> Contact:
+        """Dialled no more, at once; an attempt in flight goes on. Raises NotFound."""
+        base = [self._keys.campaign(campaign_id)]
+        withdrawn, _ = await self._link.batch([
+            invoke("withdraw", base, contact_id, codec.to_ms(now), actor),
+            change(self._keys, "campaign", campaign_id, {"what": "withdrawn"}),
+        ])  # fmt: skip
+        if withdrawn == -1:
+            raise NotFound("There is no such contact.")
+        return await self.get(campaign_id, contact_id)
+
+    def _adding(self, campaign_id: int, contacts: Sequence[NewContact], token: str) -> Command:
+        flat: list[Argument] = [token, TOKEN_LIFETIME_S * 1000]
+        for contact in contacts:
+            fields = [part for pair in fields_of(contact).items() for part in pair]
+            shard = phone_shard(contact.phone)
+            head = (contact.hours_class, digits(contact.phone), shard, contact.priority)
+            flat += [*head, len(fields), *fields]
+        return invoke("add_contacts", [self._keys.campaign(campaign_id)], *flat)
+
+    async def _read(self, campaign_id: int, first: int, n: int, state: str) -> Any:
+        base = [self._keys.campaign(campaign_id)]
+        return (await self._link.batch([invoke("contacts", base, first, n, state)]))[0]
+
+
+def _contact(one: Sequence[Any]) -> Contact:
+    contact_id, hours_class, *flat = one
+    return contact_of(int(contact_id), hours_class, codec.pairs(flat))

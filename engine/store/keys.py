@@ -1,0 +1,116 @@
+"""Every key of the store, in one place.
+
+A script touches keys of one hash tag only, so all of this works on Redis Cluster: `{c:<id>}` for
+what belongs to a campaign, `{n:<shard>}` for what holds for a number across campaigns, and one tag
+each for agents, campaigns' index, leader, tokens, audit. Scripts get the campaign's base and build
+the rest themselves; the names below and in `lua/` are the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from zlib import crc32
+
+#: Raised by one with every change of layout; a store refuses a newer one than it knows.
+SCHEMA_VERSION = 1
+
+#: Small hashes stay in the compact encoding: 10^6 numbers are 31 to a shard.
+N_NUMBER_SHARDS = 32_768
+
+#: Of one campaign's numbers, for duplicates: 10^6 contacts are 244 to a shard.
+N_PHONE_SHARDS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class NumberKeys:
+    """Keys of the shard that a number falls into."""
+
+    dnc: str
+    history: str
+    live: str
+
+    @property
+    def all(self) -> tuple[str, str, str]:
+        return (self.dnc, self.history, self.live)
+
+
+def digits(phone: str) -> str:
+    """E.164 without the plus: kept as an integer by Redis, in 8 bytes."""
+    return phone.removeprefix("+")
+
+
+def number_shard(phone: str) -> int:
+    return crc32(digits(phone).encode()) % N_NUMBER_SHARDS
+
+
+def phone_shard(phone: str) -> int:
+    """Shard of a campaign's own table of numbers."""
+    return crc32(digits(phone).encode()) % N_PHONE_SHARDS
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """All keys under one prefix."""
+
+    prefix: str
+
+    @property
+    def schema(self) -> str:
+        return f"{self.prefix}:schema"
+
+    @property
+    def changes(self) -> str:
+        return f"{self.prefix}:changes"
+
+    @property
+    def leader(self) -> str:
+        return f"{self.prefix}:{{leader}}:lease"
+
+    @property
+    def audit(self) -> str:
+        return f"{self.prefix}:{{audit}}:log"
+
+    @property
+    def open_imports(self) -> str:
+        return f"{self.prefix}:{{imports}}:open"
+
+    @property
+    def dnc_shards(self) -> str:
+        """Bitmap of the number shards that have ever had a do-not-call entry."""
+        return f"{self.prefix}:{{dnc}}:shards"
+
+    def campaigns(self, name: str) -> str:
+        """`seq`, `ids` (all), `open` (may have something to do)."""
+        return f"{self.prefix}:{{campaigns}}:{name}"
+
+    def agents(self, name: str) -> str:
+        """`seq` and hashes by agent id: `profile state wanted of_agent`; `extension`,
+        and `of_campaign` by campaign id."""
+        return f"{self.prefix}:{{agents}}:{name}"
+
+    def tokens(self, name: str) -> str:
+        """`by_hash`: SHA-256 → token; `ids`: token id → SHA-256."""
+        return f"{self.prefix}:{{tokens}}:{name}"
+
+    def idempotency(self, key: str) -> str:
+        return f"{self.prefix}:{{idem:{hashlib.sha256(key.encode()).hexdigest()}}}"
+
+    def campaign(self, campaign_id: int, name: str = "") -> str:
+        """A campaign's key; without a name the base that its scripts take as KEYS[1].
+
+        campaign (hash), counts (hash), k:<contact> (hash), classes and class_names (hashes),
+        waiting (hash: class → contacts that wait), ready:<n|r|c>:<class> (zsets),
+        due:<redial|callback> (zsets), phones:<shard> (hashes), a:<attempt> (hash, while live),
+        leases (zset), wrapping (zset), wrap and wrap_record (hashes), unknown (hash),
+        attempts (stream), revisions (hash), audit (stream), live (string), batch:<token>,
+        i:<import> and i:<import>:c:<n>, i:<import>:rejected.
+        """
+        return f"{self.prefix}:{{c:{campaign_id}}}:{name}"
+
+    def number(self, phone: str) -> NumberKeys:
+        return self.shard(number_shard(phone))
+
+    def shard(self, shard: int) -> NumberKeys:
+        base = f"{self.prefix}:{{n:{shard}}}:"
+        return NumberKeys(f"{base}dnc", f"{base}history", f"{base}live")

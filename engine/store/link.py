@@ -1,0 +1,136 @@
+"""The one way to Redis: batches of commands in one round trip, with bounds and our own errors."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from redis.asyncio.connection import AbstractConnection, ConnectionPool, parse_url
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError, RedisError, ResponseError
+
+from engine.core.errors import StoreUnavailable
+
+#: No command of ours takes longer on a healthy server; a script blocks it for a few ms at most.
+SOCKET_TIMEOUT_S: Final = 5.0
+CONNECT_TIMEOUT_S: Final = 3.0
+MAX_CONNECTIONS: Final = 64
+
+Argument = str | bytes | int | float
+Command = Sequence[Argument]
+
+
+class Link:
+    """Connections to one server. Raises StoreUnavailable, whatever Redis or the network said.
+
+    Nothing is sent twice by itself: a command whose answer is lost may have been executed.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            self._where = _without_secret(parse_url(url))
+        except ValueError as error:
+            raise StoreUnavailable(f"This is not a Redis URL: {error}") from None
+        self._pool = _pool(url, SOCKET_TIMEOUT_S)
+        self._waiting_pool = _pool(url, None)
+        self._scripts: dict[str, str] = {}
+
+    def know_scripts(self, text_of_sha: Mapping[str, str]) -> None:
+        """Scripts that may be called by digest, also after the server forgot them."""
+        self._scripts.update(text_of_sha)
+
+    async def call(self, *command: Argument) -> Any:
+        return (await self.batch([command]))[0]
+
+    async def call_raw(self, *command: Argument) -> Any:
+        """The answer as bytes."""
+        return (await self._send(self._pool, [command], raw=True))[0]
+
+    async def batch(self, commands: Sequence[Command]) -> list[Any]:
+        """Answers in order, one round trip. An error of one command is raised after all ran."""
+        if not commands:
+            return []
+        answers = await self._send(self._pool, commands)
+        forgotten = [i for i, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+        if forgotten:
+            again = [self._in_full(commands[i]) for i in forgotten]
+            for i, answer in zip(forgotten, await self._send(self._pool, again), strict=True):
+                answers[i] = answer
+        for answer in answers:
+            if isinstance(answer, RedisError):
+                raise self._unavailable(answer) from answer
+        return answers
+
+    async def wait(self, *command: Argument, timeout_s: float) -> Any:
+        """A blocking command, on a connection that nothing else waits for."""
+        try:
+            async with asyncio.timeout(timeout_s + SOCKET_TIMEOUT_S):
+                answer = (await self._send(self._waiting_pool, [command]))[0]
+        except TimeoutError as error:
+            raise self._unavailable(error) from error
+        if isinstance(answer, RedisError):
+            raise self._unavailable(answer) from answer
+        return answer
+
+    async def close(self) -> None:
+        await self._pool.disconnect()
+        await self._waiting_pool.disconnect()
+
+    async def _send(
+        self, pool: ConnectionPool, commands: Sequence[Command], *, raw: bool = False
+    ) -> list[Any]:
+        try:
+            connection: AbstractConnection = await pool.get_connection()  # type: ignore[no-untyped-call]
+        except (RedisError, OSError) as error:
+            raise self._unavailable(error) from error
+        try:
+            return await _exchange(connection, commands, raw)
+        except (RedisError, OSError) as error:
+            await connection.disconnect(nowait=True)
+            raise self._unavailable(error) from error
+        except asyncio.CancelledError:
+            # An answer that nobody read must not be taken for that of the next command.
+            await connection.disconnect(nowait=True)
+            raise
+        finally:
+            await pool.release(connection)
+
+    def _in_full(self, command: Command) -> Command:
+        _, sha, *rest = command
+        return ["EVAL", self._scripts[str(sha)], *rest]
+
+    def _unavailable(self, error: Exception) -> StoreUnavailable:
+        return StoreUnavailable(f"Redis at {self._where} does not answer: {error}")
+
+
+def _pool(url: str, socket_timeout_s: float | None) -> ConnectionPool:
+    return ConnectionPool.from_url(
+        url,
+        decode_responses=True,
+        protocol=2,
+        retry=Retry(NoBackoff(), 0),
+        socket_timeout=socket_timeout_s,
+        socket_connect_timeout=CONNECT_TIMEOUT_S,
+        max_connections=MAX_CONNECTIONS,
+    )
+
+
+async def _exchange(
+    connection: AbstractConnection, commands: Sequence[Command], raw: bool
+) -> list[Any]:
+    await connection.send_packed_command(connection.pack_commands(commands))
+    answers: list[Any] = []
+    for _ in commands:
+        try:
+            answers.append(await connection.read_response(disable_decoding=raw))
+        except ResponseError as error:
+            answers.append(error)
+    return answers
+
+
+def _without_secret(parts: Any) -> str:
+    if "path" in parts:
+        return str(parts["path"])
+    return f"{parts.get('host', 'localhost')}:{parts.get('port', 6379)}"

@@ -1,0 +1,23 @@
+--[[
+End the wrap-up of a bridged attempt, with the agent's disposition or without one.
+
+Guarantees: once; a second time, or after the time-out, changes nothing. The record gets a revision
+with the disposition in the same step.
+KEYS: 1 campaign's base
+ARGV: 1 attempt id, 2 kind (redial, callback, done), 3 its argument (due ms or reason),
+  4 disposition or '', 5 record as JSON
+Returns: 1 finished, 0 was not in wrap-up.
+]]
+--- @include "follow"
+--- @include "record"
+local attempt = ARGV[1]
+local entry = redis.call('HGET', base .. 'wrap', attempt)
+if not entry then return 0 end
+local id, _, rev, outcome = entry:match('^(%d+)|(%d*)|(%d+)|([%a_]+)$')
+redis.call('HDEL', base .. 'wrap', attempt)
+redis.call('HDEL', base .. 'wrap_record', attempt)
+redis.call('ZREM', base .. 'wrapping', attempt)
+if ARGV[4] ~= '' then count('disposition:' .. ARGV[4], 1) end
+append_record(attempt, id, outcome, tonumber(rev) + 1, ARGV[5])
+follow(id, ARGV[2], ARGV[3])
+return 1

@@ -1,0 +1,54 @@
+-- Snippet: a contact's state, the list it waits in and the counters, always changed together.
+-- States: r ready, s scheduled, f in flight, w wrap-up, d done, x withdrawn.
+-- Lists: n new, r redial, c callback. Scores of ready contacts: priority * 2^42 + age, where age is
+-- the contact's id in the new list and the instant (ms) at which it was due in the others.
+local base = KEYS[1]
+local counts = base .. 'counts'
+local STATE = {r = 'ready', s = 'scheduled', f = 'in_flight', w = 'wrap_up', d = 'done', x = 'withdrawn'}
+local COMPLETE = {d = true, x = true}
+local WAITING = {r = true, s = true}
+local DUE = {r = 'due:redial', c = 'due:callback', n = 'due:redial'}
+
+local function contact_key(id)
+  return base .. 'k:' .. id
+end
+
+local function count(name, by)
+  redis.call('HINCRBY', counts, name, by)
+end
+
+-- The only place where a contact's state changes.
+local function enter(id, class, from, to)
+  if from then count(STATE[from], -1) end
+  count(STATE[to], 1)
+  if COMPLETE[to] then count('complete', 1) end
+  if WAITING[to] and not WAITING[from] then
+    redis.call('HINCRBY', base .. 'waiting', class, 1)
+  elseif WAITING[from] and not WAITING[to] then
+    redis.call('HINCRBY', base .. 'waiting', class, -1)
+  end
+  redis.call('HSET', contact_key(id), 's', to)
+end
+
+local function put_ready(id, list, class, priority, due)
+  local age = list == 'n' and tonumber(id) or tonumber(due)
+  local score = string.format('%.0f', (tonumber(priority) or 500) * 4398046511104 + age)
+  redis.call('ZADD', base .. 'ready:' .. list .. ':' .. class, score, id)
+end
+
+local function put_due(id, list, due)
+  redis.call('ZADD', base .. DUE[list], due, id)
+end
+
+-- Take a waiting contact out of the list it is in.
+local function take_out(id, state, list, class)
+  if state == 'r' then
+    redis.call('ZREM', base .. 'ready:' .. list .. ':' .. class, id)
+  elseif state == 's' then
+    redis.call('ZREM', base .. DUE[list], id)
+  end
+end
+
+local function forget_plans(id)
+  redis.call('HDEL', contact_key(id), 'a', 'due', 'l', 'wd')
+end

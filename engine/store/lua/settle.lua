@@ -1,0 +1,40 @@
+--[[
+End an attempt: contact, counters and call detail record in one step.
+
+Guarantees: only while the attempt is live, so a second time changes nothing. An attempt of unknown
+fate is remembered, so that `revise` can make it known later.
+KEYS: 1 campaign's base
+ARGV: 1 attempt id, 2 outcome, 3 its code, 4 counts (1 or 0), 5 trunk fault (1 or 0),
+  6 kind (redial, callback, done, wrap), 7 its argument (due ms, reason, wrap-up until ms),
+  8 record as JSON, 9 agent id or ''
+Returns: 1 settled, 0 not live.
+]]
+--- @include "follow"
+--- @include "outcome"
+--- @include "record"
+local attempt, outcome, code, kind, json = ARGV[1], ARGV[2], ARGV[3], ARGV[6], ARGV[8]
+local a = redis.call('HMGET', base .. 'a:' .. attempt, 'c', 'st')
+local id = a[1]
+if not id then return 0 end
+redis.call('DEL', base .. 'a:' .. attempt)
+redis.call('ZREM', base .. 'leases', attempt)
+if a[2] ~= 'sent' then
+  -- It has a record, so it was dialled after all.
+  count('attempts', 1)
+  redis.call('HINCRBY', contact_key(id), 'ns', 1)
+end
+count_outcome(id, outcome, code, 1)
+redis.call('HSET', contact_key(id), 'lo', code, 'la', attempt)
+if ARGV[4] == '1' then redis.call('HINCRBY', contact_key(id), 'na', 1) end
+if ARGV[5] == '1' then
+  redis.call('HINCRBY', contact_key(id), 'nt', 1)
+  count('trunk_faults', 1)
+end
+append_record(attempt, id, outcome, 0, json)
+follow(id, kind, ARGV[7])
+if kind == 'wrap' then start_wrapping(attempt, id, ARGV[9], 0, outcome, ARGV[7], json) end
+if outcome == 'unknown' then
+  local dials = redis.call('HGET', contact_key(id), 'ns')
+  redis.call('HSET', base .. 'unknown', attempt, id .. '|' .. dials .. '|' .. code .. '|' .. ARGV[4] .. '|' .. ARGV[5])
+end
+return 1
