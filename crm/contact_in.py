@@ -49,7 +49,7 @@ class ContactIn(BaseModel):
     external_id: Annotated[Line, Field(max_length=128)] | None = None
     source: Annotated[Line, Field(max_length=200)] | None = None
     url: Annotated[Line, Field(max_length=2048), AfterValidator(_web_address)] | None = None
-    variables: dict[Annotated[str, Field(pattern=r"^\w{1,64}$")], Line] = {}
+    variables: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,64}$")], Line] = {}
 
     @field_validator("variables", mode="before")
     @classmethod

@@ -104,7 +104,7 @@ def _free_variable(slug: str, taken: Sequence[str]) -> str:
 
 
 def _slug(header: str) -> str:
-    return re.sub(r"\W+", "_", header.strip().lower()).strip("_")
+    return re.sub(r"[^a-z0-9]+", "_", header.strip().lower()).strip("_")
 
 
 def _looks_like_phone(cell: str) -> bool:

@@ -1,0 +1,123 @@
+"""Turns the bytes of an uploaded calling list into contacts, chunk by chunk.
+
+The layout that the first row showed travels with the unread rest, so a resumption needs nothing
+but the committed position.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, field
+
+from crm.csv_records import LineTooLong, Record, RecordCutter, cells, guess_delimiter
+from crm.imports import BadFile, Layout, contact_of, layout_of, reason_of
+from engine.core.contact import NewContact
+from engine.core.errors import Invalid
+from engine.store import RejectedRow
+
+#: Of a refused row so much is kept for the report.
+MAX_CELLS, MAX_CELL_CHARS = 50, 300
+BROKEN = "has a quoted cell that is never closed, or is too long"
+
+
+@dataclass(slots=True)
+class Reading:
+    """What was read of one chunk: contacts by the line they came from, and rows refused."""
+
+    contacts: list[NewContact] = field(default_factory=list)
+    rejected: list[RejectedRow] = field(default_factory=list)
+
+
+class Reader:
+    """Turns bytes into contacts. `carry` is its whole memory between two chunks."""
+
+    def __init__(self, default_country: str, carry: bytes, line: int) -> None:
+        self._country = default_country
+        self._layout: Layout | None = None
+        self._undecoded = b""
+        rest = ""
+        if carry:
+            memory = json.loads(carry)
+            self._undecoded = bytes.fromhex(memory["undecoded"])
+            rest = memory["rest"]
+            if memory["layout"]:
+                delimiter, columns, has_header = memory["layout"]
+                self._layout = Layout(delimiter, tuple(columns), has_header)
+        delimiter = self._layout.delimiter if self._layout else ","
+        self._cutter = RecordCutter(delimiter, rest, line)
+
+    @property
+    def line(self) -> int:
+        return self._cutter.line
+
+    @property
+    def carry(self) -> bytes:
+        layout = astuple(self._layout) if self._layout else None
+        memory = {"layout": layout, "rest": self._cutter.rest, "undecoded": self._undecoded.hex()}
+        return json.dumps(memory).encode()
+
+    def read(self, chunk: bytes, *, is_last: bool = False) -> Reading:
+        """Raises BadFile when this is not a calling list at all."""
+        text = self._decoded(chunk, is_last)
+        try:
+            return self._read(text, is_last)
+        except LineTooLong as error:
+            raise BadFile(f"Line {error.args[0]} is too long for a table of contacts.") from None
+
+    def _read(self, text: str, is_last: bool) -> Reading:
+        reading, is_start = Reading(), self._layout is None
+        if is_start:
+            text = self._with_layout(text, is_last)
+        if self._layout is None:
+            return reading
+        records = self._cutter.feed(text, is_last=is_last)
+        if is_start and self._layout.has_header:
+            next(records)
+        for record in records:
+            self._take(record, self._layout, reading)
+        return reading
+
+    def _decoded(self, chunk: bytes, is_last: bool) -> str:
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        decoder.setstate((self._undecoded, 0))
+        try:
+            text = decoder.decode(chunk, is_last)
+        except UnicodeDecodeError:
+            raise BadFile(
+                f"The file is not UTF-8 text (after line {self.line}). Save it as CSV UTF-8."
+            ) from None
+        self._undecoded = decoder.getstate()[0]
+        return text
+
+    def _with_layout(self, text: str, is_last: bool) -> str:
+        """Find the layout once the first row is whole; returns what is still to be cut."""
+        text = (self._cutter.rest + text).removeprefix("\ufeff")
+        self._cutter.rest = ""
+        delimiter = guess_delimiter(text.lstrip("\r\n").partition("\n")[0])
+        records = list(RecordCutter(delimiter).feed(text, is_last=is_last))
+        if not records:
+            if is_last:
+                raise BadFile("The file is empty.")
+            self._cutter.rest = text
+            return ""
+        if records[0].broken:
+            raise BadFile(f"The first row {BROKEN}.")
+        self._layout = layout_of(cells(records[0], delimiter), delimiter)
+        self._cutter.delimiter = delimiter
+        return text
+
+    def _take(self, record: Record, layout: Layout, reading: Reading) -> None:
+        if record.broken:
+            reading.rejected.append(_rejected(record, [record.text], BROKEN))
+            return
+        row = cells(record, layout.delimiter)
+        try:
+            reading.contacts.append(contact_of(row, layout, self._country))
+        except Invalid as error:
+            reading.rejected.append(_rejected(record, row, reason_of(error)))
+
+
+def _rejected(record: Record, row: Sequence[str], reason: str) -> RejectedRow:
+    return RejectedRow(record.line, [cell[:MAX_CELL_CHARS] for cell in row[:MAX_CELLS]], reason)

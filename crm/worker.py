@@ -1,0 +1,100 @@
+"""The worker process: runs RQ's jobs, and finds imports whose job was lost.
+
+RQ's SimpleWorker runs a job in the worker's own process. A forking worker that is killed leaves
+its child running, so that two processes would read one upload; here kill -9 ends the job with
+its worker. Jobs are our own code and look at `stop` between chunks, so SIGTERM ends both in
+seconds and the next worker goes on where this one stood.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Sequence
+from types import FrameType
+from typing import Any
+
+import structlog
+from redis.exceptions import RedisError
+from rq import SimpleWorker
+from rq.serializers import JSONSerializer
+
+from crm.import_run import waiting_imports
+from crm.jobs import IMPORTS_QUEUE, ImportQueue, WorkerContext, rq_connection, set_context
+from engine.core.errors import StoreUnavailable
+from engine.store import RedisStore
+
+SWEEP_S = 30.0
+log = structlog.get_logger(__name__)
+
+
+def run_worker(
+    redis_url: str,
+    rq_url: str | None = None,
+    queues: Sequence[str] = (IMPORTS_QUEUE,),
+    stop: threading.Event | None = None,
+    sweep_s: float = SWEEP_S,
+) -> None:
+    """Work until SIGTERM, SIGINT or `stop`. Must run in the main thread: it handles signals.
+
+    Raises StoreUnavailable when Redis does not answer at the start.
+    """
+    stop = stop or threading.Event()
+    asyncio.run(_check(redis_url))
+    connection = rq_connection(rq_url or redis_url)
+    set_context(WorkerContext(redis_url, connection, stop))
+    sweeper = threading.Thread(
+        target=_sweep_until, args=(redis_url, rq_url or redis_url, stop, sweep_s), daemon=True
+    )
+    sweeper.start()
+    try:
+        worker = _Worker(list(queues), connection=connection, serializer=JSONSerializer)
+        worker.stop_event = stop
+        worker.work(logging_level="WARNING")
+    finally:
+        stop.set()
+        sweeper.join(timeout=10)
+        connection.close()
+
+
+class _Worker(SimpleWorker):
+    stop_event: threading.Event
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> Any:
+        """Tells the running job too; a job that goes on would be waited for."""
+        self.stop_event.set()
+        return super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
+
+
+async def _check(redis_url: str) -> None:
+    store = await RedisStore.connect(redis_url)
+    await store.close()
+
+
+def _sweep_until(redis_url: str, rq_url: str, stop: threading.Event, sweep_s: float) -> None:
+    """At the start and every `sweep_s`; ends the process when `stop` was set by its owner."""
+    while True:
+        try:
+            asyncio.run(sweep(redis_url, rq_url))
+        except (StoreUnavailable, RedisError) as error:
+            log.warning("import_sweep_failed", error=str(error))
+        if stop.wait(sweep_s):
+            break
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+async def sweep(redis_url: str, rq_url: str) -> int:
+    """Put a job into the queue for every import that has none. Returns how many."""
+    store, queue = await RedisStore.connect(redis_url), ImportQueue.at(rq_url)
+    try:
+        n_queued = 0
+        for import_id in await waiting_imports(store):
+            if not queue.is_waiting_or_running(import_id):
+                queue.enqueue(import_id)
+                n_queued += 1
+        return n_queued
+    finally:
+        queue.close()
+        await store.close()

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import pytest
+
+from crm.import_reader import Reader
+from crm.imports import BadFile
+
+FILE = (
+    "\ufeffPhone;Name;Note\r\n"
+    '+12025550100;Zoë;"two\r\nlines; and more"\r\n'
+    "\r\n"
+    "12;Bad;x\r\n"
+    "+12025550101;Ann;\r\n"
+).encode()
+
+
+def read(data: bytes, size: int) -> tuple[list[tuple[str, str, str]], list[tuple[int, str]]]:
+    """All contacts and refused rows, by a new reader for each `size` bytes."""
+    contacts, refused, carry, line = [], [], b"", 1
+    for start in range(0, len(data) + size, size):
+        reader = Reader("US", carry, line)
+        reading = reader.read(data[start : start + size], is_last=start + size > len(data))
+        contacts += [(c.phone, c.name, c.variables.get("note", "")) for c in reading.contacts]
+        refused += [(row.line, row.reason) for row in reading.rejected]
+        carry, line = reader.carry, reader.line
+    return contacts, refused
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 64, 1000])
+def test_a_file_is_read_the_same_however_it_is_cut(size):
+    contacts, refused = read(FILE, size)
+    assert contacts == [
+        ("+12025550100", "Zoë", "two lines; and more"),
+        ("+12025550101", "Ann", ""),
+    ]
+    assert [line for line, _ in refused] == [5]
+    assert "phone is not a number in use" in refused[0][1]
+
+
+def test_a_file_without_header_and_line_end():
+    assert read(b"+12025550100,Ann", 5)[0] == [("+12025550100", "Ann", "")]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "is empty"),
+        (b"\r\n\r\n", "is empty"),
+        ("phone\n+12025550100\n".encode("utf-16"), "not UTF-8"),
+        (b"phone,name\n+12025550100,M\xfcller\n", "not UTF-8 text (after line"),
+        (b"first,last\nAnn,Lee\n", "No column with phone numbers"),
+        (b"x" * 70_000, "too long"),
+        (b'"phone,name\n+12025550100,Ann', "never closed"),
+    ],
+)
+@pytest.mark.parametrize("size", [4096, 100_000])
+def test_what_is_no_calling_list_is_refused_as_a_whole(data, message, size):
+    with pytest.raises(BadFile, match=message.replace("(", r"\(")):
+        read(data, size)
