@@ -1,0 +1,125 @@
+"""The HTTP application: its routes, its guards, and what it holds while it runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from admin_api import problems
+from admin_api.auth import BASE, BearerAuth
+from admin_api.context import Context
+from admin_api.limits import BodyLimit, Metrics, Observe
+from admin_api.routes import (
+    agents,
+    attempts,
+    audit,
+    campaigns,
+    contacts,
+    controls,
+    dnc,
+    events,
+    health,
+    imports,
+    tokens,
+)
+from admin_api.schemas import DncIn
+from admin_api.settings import ApiSettings
+from crm.contact_in import ContactIn
+from crm.jobs import ImportQueue
+from engine.store import RedisStore
+
+TITLE = "asterisk-dialer"
+_REF = "#/components/schemas/{model}"
+
+
+def create_app(store: RedisStore | None, settings: ApiSettings) -> FastAPI:
+    """The application on a connected store, or on one that its lifespan connects and closes.
+
+    With a store given it answers without its lifespan too, but for DIALER_ADMIN_TOKEN, which the
+    lifespan makes known. Set `app.state.stopping` before the server waits for its connections:
+    event streams end then.
+    """
+    # No documentation page: FastAPI's loads its scripts from another host.
+    app = FastAPI(
+        title=TITLE,
+        version="1",
+        openapi_url=f"{BASE}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan_of(store, settings),
+    )
+    _prepare_state(app, store, settings)
+    problems.install(app)
+    for room in (campaigns, controls, contacts, imports, attempts, agents, dnc, events, audit):
+        app.include_router(room.router, prefix=BASE)
+    app.include_router(tokens.router, prefix=BASE)
+    app.include_router(health.router)
+    # The last one added is the first to see a request.
+    app.add_middleware(BearerAuth)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(Observe, metrics=app.state.metrics)
+    app.openapi = _documented(app)  # type: ignore[method-assign]  # FastAPI's own way
+    return app
+
+
+def _prepare_state(app: FastAPI, store: RedisStore | None, settings: ApiSettings) -> None:
+    app.state.metrics = Metrics()
+    app.state.stopping = asyncio.Event()
+    app.state.n_streams = 0
+    if store is not None:
+        app.state.context = Context(store, settings, ImportQueue.at(settings.jobs_url))
+
+
+def _lifespan_of(
+    store: RedisStore | None, settings: ApiSettings
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        own = None if store is not None else await RedisStore.connect(settings.redis_url)
+        if own is not None:
+            app.state.context = Context(own, settings, ImportQueue.at(settings.jobs_url))
+        try:
+            await ensure_admin(app.state.context.store, settings)
+            yield
+        finally:
+            app.state.stopping.set()
+            app.state.context.jobs.close()
+            if own is not None:
+                await own.close()
+
+    return lifespan
+
+
+async def ensure_admin(store: RedisStore, settings: ApiSettings) -> None:
+    """Make DIALER_ADMIN_TOKEN an administrator's token, if it is set."""
+    if settings.admin_token is not None:
+        secret = settings.admin_token.get_secret_value()
+        await store.tokens.ensure(secret, "admin", datetime.now(UTC))
+
+
+def _documented(app: FastAPI) -> Callable[[], dict[str, Any]]:
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _openapi(app)
+        return app.openapi_schema
+
+    return openapi
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """FastAPI's document, with the models of bodies that routes read themselves."""
+    document = get_openapi(title=app.title, version=app.version, routes=app.routes)
+    known = document["components"]["schemas"]
+    for model in (problems.Problem, ContactIn, DncIn):
+        schema = model.model_json_schema(ref_template=_REF)
+        known.update(schema.pop("$defs", {}))
+        known[model.__name__] = schema
+    for name in ("HTTPValidationError", "ValidationError"):
+        known.pop(name, None)
+    return document

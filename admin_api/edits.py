@@ -1,0 +1,70 @@
+"""What an edit or a clone makes of a campaign, checked as a whole before it is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from admin_api.context import Context
+from admin_api.merge import merge
+from crm.contact_in import field_errors
+from engine.core.errors import FieldError, Invalid, NotFound
+from engine.core.settings import CampaignSettings
+
+DEFAULTS: Mapping[str, Any] = CampaignSettings().model_dump(mode="json")
+
+
+def edited_settings(
+    ctx: Context, base: CampaignSettings, patch: Mapping[str, Any] | None
+) -> CampaignSettings:
+    """`base` with the merge patch applied; None puts all defaults back. Raises Invalid."""
+    current = base.model_dump(mode="json")
+    wanted = DEFAULTS if patch is None else merge(current, patch, DEFAULTS)
+    try:
+        settings = CampaignSettings.model_validate(wanted)
+    except ValidationError as error:
+        errors = field_errors(error.errors(), "settings")
+        raise Invalid("The settings are not valid.", errors) from None
+    _check_trunk(settings.dialing.trunk, ctx.settings.trunks)
+    return settings
+
+
+async def check_agents(ctx: Context, agent_ids: Sequence[int]) -> None:
+    """Raises Invalid where one does not exist."""
+    if not agent_ids:
+        return
+    known = {agent.id for agent in await ctx.store.agents.all()}
+    _check_ids("agent_ids", agent_ids, known, "agent")
+
+
+async def check_campaigns(ctx: Context, campaign_ids: Sequence[int]) -> None:
+    """Raises Invalid where one does not exist."""
+    known = {id_ for id_ in set(campaign_ids) if await _exists(ctx, id_)}
+    _check_ids("campaign_ids", campaign_ids, known, "campaign")
+
+
+async def _exists(ctx: Context, campaign_id: int) -> bool:
+    try:
+        await ctx.store.campaigns.get(campaign_id)
+    except NotFound:
+        return False
+    return True
+
+
+def _check_ids(field: str, ids: Sequence[int], known: Collection[int], what: str) -> None:
+    errors = [
+        FieldError(f"{field}.{index}", f"There is no {what} {id_}.")
+        for index, id_ in enumerate(ids)
+        if id_ not in known
+    ]
+    if errors:
+        raise Invalid("The request names what does not exist.", errors)
+
+
+def _check_trunk(trunk: str | None, allowed: Sequence[str] | None) -> None:
+    if trunk is None or allowed is None or trunk in allowed:
+        return
+    message = f"There is no trunk {trunk!r}. Known trunks: {', '.join(allowed)}."
+    raise Invalid("The settings are not valid.", [FieldError("settings.dialing.trunk", message)])

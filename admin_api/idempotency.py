@@ -1,0 +1,77 @@
+"""`Idempotency-Key`: the same key and body give the same answer, without doing it twice."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
+
+from fastapi import Header, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from admin_api.context import Context
+from admin_api.problems import ApiError
+from engine.store import StoredAnswer, Token
+
+Answer = TypeVar("Answer", bound=BaseModel)
+Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        pattern=r"^[\x21-\x7e]+$",
+        description="Makes a repeated request safe: the first answer is given again.",
+    ),
+]
+
+
+async def once(
+    ctx: Context,
+    key: str | None,
+    token: Token,
+    request: Request,
+    make: Callable[[], Awaitable[Answer]],
+    *,
+    status: int = 201,
+    with_body: bool = True,
+    keep: Callable[[Answer], Answer] = lambda answer: answer,
+) -> Response:
+    """Do `make` once for a key. `keep` says what of the answer may be stored.
+
+    Raises ApiError `idempotency_key_reused` when the key came with another request before, and
+    Conflict while the first one is still being answered.
+    """
+    if key is None:
+        return _answer(status, (await make()).model_dump_json())
+    scoped, fingerprint = f"{token.id}:{key}", await _fingerprint(request, with_body)
+    stored = await ctx.store.idempotency.begin(scoped, fingerprint, ctx.now())
+    if stored is not None:
+        return _replay(stored, fingerprint)
+    try:
+        answer = await make()
+    except BaseException:
+        await ctx.store.idempotency.forget(scoped)
+        raise
+    await ctx.store.idempotency.finish(scoped, status, keep(answer).model_dump_json())
+    return _answer(status, answer.model_dump_json())
+
+
+async def _fingerprint(request: Request, with_body: bool) -> str:
+    body = await request.body() if with_body else b""
+    head = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
+    return hashlib.sha256(head + body).hexdigest()
+
+
+def _replay(stored: StoredAnswer, fingerprint: str) -> Response:
+    if stored.fingerprint != fingerprint:
+        raise ApiError(
+            422, "idempotency_key_reused", "This Idempotency-Key came with another request before."
+        )
+    return _answer(stored.status, stored.body, {"Idempotency-Replayed": "true"})
+
+
+def _answer(status: int, body: str, headers: dict[str, str] | None = None) -> Response:
+    return Response(body, status, headers, JSONResponse.media_type)

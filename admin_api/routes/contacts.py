@@ -1,0 +1,174 @@
+"""Contacts of a campaign: add as JSON, list, read with the reason for waiting, withdraw."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from admin_api.auth import Supervisor, actor
+from admin_api.context import CampaignId, ContactId, Context, Ctx, Cursor, Limit
+from admin_api.idempotency import Key, once
+from admin_api.problems import ApiError, responses
+from admin_api.schemas import (
+    ContactOut,
+    ContactsAdded,
+    Duplicate,
+    ImportOut,
+    Listing,
+    Reason,
+    Rejected,
+)
+from admin_api.uploads import receive_upload
+from admin_api.views import contacts_out
+from crm.contact_in import parse_contact
+from engine.core.campaign import Campaign
+from engine.core.contact import ContactState, NewContact
+from engine.core.errors import CampaignFinal, FieldError, Invalid
+from engine.store.page import cursor_of, parts_of
+
+router = APIRouter(prefix="/campaigns/{campaign_id}/contacts", tags=["contacts"])
+MAX_CONTACTS = 1000
+_BODY = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "array",
+                "maxItems": MAX_CONTACTS,
+                "items": {"$ref": "#/components/schemas/ContactIn"},
+            }
+        },
+        "text/csv": {"schema": {"type": "string"}},
+    },
+}
+
+
+@router.post(
+    "",
+    response_model=None,
+    responses={
+        **responses(404, 409, 413, 415),
+        200: {"model": ContactsAdded, "description": "JSON: added"},
+        202: {"model": ImportOut, "description": "CSV: will be read; ask for the import"},
+    },
+    openapi_extra={"requestBody": _BODY},
+)
+async def add_contacts(
+    campaign_id: CampaignId,
+    request: Request,
+    ctx: Ctx,
+    token: Supervisor,
+    filename: str = "",
+    key: Key = None,
+) -> Response:
+    """A JSON array of up to 1,000 contacts, or `text/csv` of any size."""
+    campaign = await ctx.store.campaigns.get(campaign_id)
+    if campaign.is_final:
+        raise CampaignFinal
+    match request.headers.get("content-type", "").partition(";")[0].strip().lower():
+        case "text/csv":
+            return await once(
+                ctx, key, token, request,
+                lambda: receive_upload(request, ctx, campaign_id, filename[:200]),
+                status=202, with_body=False,
+            )  # fmt: skip
+        case "application/json":
+            sent = _array(await request.body())
+            return await once(
+                ctx, key, token, request, lambda: _add(ctx, campaign, sent), status=200
+            )
+    raise ApiError(415, "unsupported_media_type", "Send application/json or text/csv.")
+
+
+def _array(body: bytes) -> list[Any]:
+    try:
+        sent = json.loads(body)
+    except ValueError:
+        raise Invalid("The body is not valid JSON.") from None
+    if not isinstance(sent, list):
+        raise Invalid("The body must be an array of contacts.")
+    if len(sent) > MAX_CONTACTS:
+        detail = f"At most {MAX_CONTACTS} contacts at once; send more as text/csv."
+        raise ApiError(413, "too_many_contacts", detail)
+    return sent
+
+
+async def _add(ctx: Context, campaign: Campaign, sent: Sequence[object]) -> ContactsAdded:
+    good: list[tuple[int, NewContact]] = []
+    rejected: list[Rejected] = []
+    for index, raw in enumerate(sent):
+        try:
+            good.append((index, parse_contact(raw, campaign.settings.list.default_country)))
+        except Invalid as error:
+            rejected.append(_rejected(index, raw, error.errors))
+    contacts = [contact for _, contact in good]
+    ids = await ctx.store.contacts.add(campaign.id, contacts, ctx.now()) if contacts else []
+    duplicates = [
+        Duplicate(index=index, phone=contact.phone)
+        for (index, contact), id_ in zip(good, ids, strict=True)
+        if id_ is None
+    ]
+    return ContactsAdded(
+        created=len(good) - len(duplicates), rejected=rejected, duplicates=duplicates
+    )
+
+
+def _rejected(index: int, raw: object, errors: Sequence[FieldError]) -> Rejected:
+    phone = raw.get("phone") if isinstance(raw, dict) else None
+    return Rejected(
+        index=index,
+        phone=phone if isinstance(phone, str) and phone.isprintable() else None,
+        errors=[Reason(field=error.field, message=error.message) for error in errors],
+    )
+
+
+@router.get("", responses=responses(404))
+async def list_contacts(
+    campaign_id: CampaignId,
+    ctx: Ctx,
+    _token: Supervisor,
+    state: ContactState | None = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Listing[ContactOut]:
+    """By id; a filtered page may be short."""
+    campaign = await ctx.store.campaigns.get(campaign_id)
+    contacts, next_after = await ctx.store.contacts.list(
+        campaign_id, after=_after(cursor), limit=limit, state=state
+    )
+    return Listing(
+        items=await contacts_out(ctx, campaign, contacts),
+        next_cursor=None if next_after is None else cursor_of(next_after),
+    )
+
+
+def _after(cursor: str | None) -> int:
+    if cursor is None:
+        return 0
+    (after,) = parts_of(cursor, 1)
+    if not isinstance(after, int) or after < 0:
+        raise Invalid(errors=[FieldError("cursor", "is not a cursor that this list gave")])
+    return after
+
+
+@router.get("/{contact_id}", responses=responses(404))
+async def get_contact(
+    campaign_id: CampaignId, contact_id: ContactId, ctx: Ctx, _token: Supervisor
+) -> ContactOut:
+    campaign = await ctx.store.campaigns.get(campaign_id)
+    contact = await ctx.store.contacts.get(campaign_id, contact_id)
+    return (await contacts_out(ctx, campaign, [contact]))[0]
+
+
+@router.delete("/{contact_id}", responses=responses(404))
+async def withdraw_contact(
+    campaign_id: CampaignId, contact_id: ContactId, ctx: Ctx, token: Supervisor
+) -> ContactOut:
+    """Never dialled again; a call that is in flight goes on."""
+    campaign = await ctx.store.campaigns.get(campaign_id)
+    contact = await ctx.store.contacts.withdraw(campaign_id, contact_id, actor(token), ctx.now())
+    return (await contacts_out(ctx, campaign, [contact]))[0]

@@ -1,0 +1,296 @@
+"""What the API takes and gives, as pydantic models; campaigns' settings are the core's own."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    StringConstraints,
+)
+
+from admin_api.context import MAX_ID
+from admin_api.why_not_now import WhyNot
+from engine.core.agent import AgentMode, AgentState
+from engine.core.campaign import CampaignStatus
+from engine.core.contact import ContactState
+from engine.core.outcome import Outcome
+from engine.core.settings import CampaignSettings
+
+T = TypeVar("T")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+#: Pauses that our own dialplan and engine give in Asterisk: an agent's reason must not look so.
+_OUR_PAUSES = frozenset({"wrap-up", "reserved"})
+
+
+def _one_line(text: str) -> str:
+    if _CONTROL.search(text):
+        raise ValueError("must not contain control characters")
+    return text
+
+
+def _own_words(text: str) -> str:
+    if text.lower() in _OUR_PAUSES:
+        raise ValueError("is a reason that the dialer itself uses; choose another word")
+    return text
+
+
+class PartialSettings:
+    """Shows CampaignSettings in OpenAPI for a body that is merged before it is checked."""
+
+    def __get_pydantic_json_schema__(
+        self, _schema: Any, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return handler(CampaignSettings.__pydantic_core_schema__)
+
+
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    AfterValidator(_one_line),
+]
+Id = Annotated[int, Field(ge=1, le=MAX_ID)]
+Ids = Annotated[list[Id], Field(max_length=1000)]
+Settings = Annotated[dict[str, Any], PartialSettings()]
+Skill = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+
+
+class In(BaseModel):
+    """A body: fields that do not exist are errors."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Listing(BaseModel, Generic[T]):
+    """One page; ask again with `cursor` = `next_cursor` until it is null."""
+
+    items: list[T]
+    next_cursor: str | None = None
+
+
+# ------------------------------------------------------------------------------ campaigns
+
+
+class CampaignIn(In):
+    """`settings` may be partial: it is merged over the defaults."""
+
+    name: Name
+    settings: Settings = {}
+    agent_ids: Ids = []
+
+
+class CampaignPatch(In):
+    """RFC 7396; null puts the default back. `version`: refuse if somebody else saved since."""
+
+    name: Name | None = None
+    settings: Settings | None = None
+    agent_ids: Ids | None = None
+    version: int | None = Field(None, ge=1, le=MAX_ID)
+
+
+class CampaignClone(In):
+    """What is to be other than in the source."""
+
+    name: Name | None = None
+    settings: Settings | None = None
+    agent_ids: Ids | None = None
+
+
+class CampaignOut(BaseModel):
+    id: int
+    name: str
+    created_at: datetime
+    updated_at: datetime
+    version: int = Field(description="moved by edits only")
+    status: CampaignStatus
+    status_reason: str = Field(description="manual, no_agents, calling_hours, no_contacts or empty")
+    live: bool
+    contacts: int | None = Field(description="null for a Live campaign: shown as ∞")
+    n_contacts: int
+    agents: int
+    agent_ids: list[int]
+    progress: float = Field(ge=0, le=100)
+    idle_reasons: list[str] = Field(description="why an active campaign dials nothing now")
+    settings: CampaignSettings
+
+
+class Stats(BaseModel):
+    """Live figures. `agents` and `calls` by state, `outcomes` by name."""
+
+    status: CampaignStatus
+    status_reason: str
+    n_contacts: int
+    n_complete: int
+    progress: float
+    agents: dict[str, int]
+    calls: dict[str, int]
+    attempts: int
+    outcomes: dict[str, int]
+    abandon_rate: float = Field(description="abandoned / answered by a person, campaign so far")
+    idle_reasons: list[str]
+    pacing: dict[str, Any]
+    next_due_at: datetime | None
+
+
+# ------------------------------------------------------------------------------- contacts
+
+
+class Reason(BaseModel):
+    field: str
+    message: str
+
+
+class Rejected(BaseModel):
+    index: int
+    phone: str | None
+    errors: list[Reason]
+
+
+class Duplicate(BaseModel):
+    index: int
+    phone: str
+
+
+class ContactsAdded(BaseModel):
+    created: int
+    rejected: list[Rejected]
+    duplicates: list[Duplicate]
+
+
+class ContactOut(BaseModel):
+    id: int
+    contact_id: int = Field(description="the same as id, under the name that attempts use")
+    phone: str
+    name: str
+    timezone: str | None
+    priority: int
+    external_id: str | None
+    source: str | None
+    url: str | None
+    variables: dict[str, str]
+    state: ContactState
+    attempts: int = Field(description="attempts that count towards max_attempts")
+    n_trunk_faults: int
+    outcomes: dict[Outcome, int]
+    last_outcome: Outcome | None
+    next_dial_at: datetime | None
+    done_reason: str | None
+    why_not_now: list[WhyNot]
+
+
+class ImportOut(BaseModel):
+    import_id: str
+    campaign_id: int
+    filename: str
+    status: Literal["queued", "running", "done", "failed"]
+    created_at: datetime
+    n_bytes: int
+    bytes_done: int
+    progress: float = Field(description="percent of the bytes that are read")
+    created: int
+    rejected: int
+    duplicates: int
+    error: str | None
+
+
+# --------------------------------------------------------------------------------- agents
+
+
+class AgentIn(In):
+    name: Name
+    extension: str = Field(pattern=r"^[0-9]{1,20}$")
+    mode: AgentMode = "on_hook"
+    campaign_ids: Ids = []
+    skills: list[Skill] = Field(default=[], max_length=100)
+
+
+class AgentPatch(In):
+    name: Name | None = None
+    mode: AgentMode | None = None
+    campaign_ids: Ids | None = None
+    skills: list[Skill] | None = Field(default=None, max_length=100)
+
+
+class PauseIn(In):
+    reason: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
+        AfterValidator(_one_line),
+        AfterValidator(_own_words),
+    ] = "break"
+
+
+class DispositionIn(In):
+    attempt_id: str = Field(max_length=64)
+    code: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")
+
+
+class AgentOut(BaseModel):
+    id: int
+    name: str
+    extension: str
+    mode: AgentMode
+    state: AgentState
+    state_since: datetime
+    pause_reason: str | None
+    campaign_ids: list[int]
+    skills: list[str]
+    logged_in: bool = Field(description="asked to be logged in; `state` follows")
+    attempt_id: str | None
+    wrap_up_until: datetime | None
+
+
+# ---------------------------------------------------------------------- dnc, tokens, audit
+
+
+class DncIn(In):
+    """Numbers that must not be called, by any campaign."""
+
+    phones: list[Annotated[str, Field(max_length=64)]] = Field(min_length=1, max_length=1000)
+    default_country: str = Field("US", pattern=r"^[A-Z]{2}$")
+    source: Annotated[str, Field(max_length=100), AfterValidator(_one_line)] = "api"
+
+
+class DncAdded(BaseModel):
+    added: int
+    present: int = Field(description="were on the list already")
+    rejected: list[Rejected]
+
+
+class DncOut(BaseModel):
+    phone: str
+    source: str
+    added_at: datetime
+
+
+class TokenIn(In):
+    role: Literal["admin", "supervisor", "agent"]
+    name: Annotated[str, Field(max_length=200), AfterValidator(_one_line)] = ""
+    agent_id: Id | None = Field(None, description="needed for, and only for, the role agent")
+
+
+class TokenOut(BaseModel):
+    id: str
+    role: Literal["admin", "supervisor", "agent"]
+    name: str
+    agent_id: int | None
+    created_at: datetime
+
+
+class TokenCreated(TokenOut):
+    token: str | None = Field(description="shown once; null when the answer is a repeated one")
+
+
+class AuditOut(BaseModel):
+    id: str
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    detail: dict[str, Any]

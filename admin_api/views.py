@@ -1,0 +1,212 @@
+"""Resources as the API shows them, built from what the store has."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from admin_api.context import Context
+from admin_api.schemas import (
+    AgentOut,
+    AuditOut,
+    CampaignOut,
+    ContactOut,
+    DncOut,
+    ImportOut,
+    Stats,
+    TokenOut,
+)
+from admin_api.why_not_now import why_not_now
+from engine.core.agent import Agent
+from engine.core.campaign import Campaign, CampaignStatus
+from engine.core.contact import Contact, ContactState
+from engine.core.outcome import Outcome
+from engine.store import AuditEntry, DncEntry, Import, ImportStatus, Token
+
+#: An active campaign of which no engine publishes figures.
+NO_ENGINE = "no_engine"
+_WAITING = (ContactState.READY, ContactState.SCHEDULED)
+#: Outcomes of calls that a person answered.
+_PERSON = (Outcome.ANSWERED, Outcome.ABANDONED, Outcome.HUNG_UP_EARLY)
+
+
+async def campaign_out(ctx: Context, campaign: Campaign) -> CampaignOut:
+    return _campaign(campaign, await _live_figures(ctx, campaign))
+
+
+async def campaigns_out(ctx: Context, campaigns: Sequence[Campaign]) -> list[CampaignOut]:
+    figures = await asyncio.gather(*(_live_figures(ctx, campaign) for campaign in campaigns))
+    return [_campaign(*pair) for pair in zip(campaigns, figures, strict=True)]
+
+
+async def _live_figures(ctx: Context, campaign: Campaign) -> Mapping[str, Any] | None:
+    """What the engine published in the last seconds; only open campaigns have any."""
+    if campaign.status in (CampaignStatus.DRAFT, CampaignStatus.COMPLETED):
+        return None
+    return await ctx.store.campaigns.live_figures(campaign.id)
+
+
+def _campaign(campaign: Campaign, figures: Mapping[str, Any] | None) -> CampaignOut:
+    return CampaignOut(
+        id=campaign.id,
+        name=campaign.name,
+        created_at=campaign.created_at,
+        updated_at=campaign.updated_at,
+        version=campaign.version,
+        status=campaign.status,
+        status_reason=campaign.status_reason,
+        live=campaign.live,
+        contacts=None if campaign.live else campaign.n_contacts,
+        n_contacts=campaign.n_contacts,
+        agents=len(campaign.agent_ids),
+        agent_ids=list(campaign.agent_ids),
+        progress=campaign.progress,
+        idle_reasons=_idle_reasons(campaign, figures),
+        settings=campaign.settings,
+    )
+
+
+def _idle_reasons(campaign: Campaign, figures: Mapping[str, Any] | None) -> list[str]:
+    if campaign.status is not CampaignStatus.ACTIVE:
+        return []
+    return [NO_ENGINE] if figures is None else list(figures.get("idle_reasons", ()))
+
+
+async def stats_out(ctx: Context, campaign: Campaign) -> Stats:
+    """Counters from the store; what is only known alive from the engine's published figures."""
+    counts, figures, agents, next_due_at = await asyncio.gather(
+        ctx.store.calls.counts(campaign.id),
+        _live_figures(ctx, campaign),
+        ctx.store.agents.all(),
+        ctx.store.calls.next_due_at(campaign.id),
+    )
+    known = figures or {}
+    return Stats(
+        status=campaign.status,
+        status_reason=campaign.status_reason,
+        n_contacts=campaign.n_contacts,
+        n_complete=campaign.n_complete,
+        progress=campaign.progress,
+        agents=dict(known.get("agents") or _agents_by_state(campaign, agents)),
+        calls=dict(known.get("calls") or {"in_flight": counts.get("in_flight", 0)}),
+        attempts=counts.get("attempts", 0),
+        outcomes=_outcomes(counts),
+        abandon_rate=_abandon_rate(counts),
+        idle_reasons=_idle_reasons(campaign, figures),
+        pacing=dict(known.get("pacing") or {}),
+        next_due_at=next_due_at,
+    )
+
+
+def _agents_by_state(campaign: Campaign, agents: Sequence[Agent]) -> dict[str, int]:
+    by_state: dict[str, int] = {}
+    for agent in agents:
+        if agent.id in campaign.agent_ids:
+            by_state[agent.state] = by_state.get(agent.state, 0) + 1
+    return by_state
+
+
+def _outcomes(counts: Mapping[str, int]) -> dict[str, int]:
+    found = {outcome: counts.get(f"outcome:{outcome}", 0) for outcome in Outcome}
+    return {str(outcome): n for outcome, n in found.items() if n}
+
+
+def _abandon_rate(counts: Mapping[str, int]) -> float:
+    """Abandoned of those that a person answered (16 CFR 310.4(b)(4)(i)); 0 before the first."""
+    answered = sum(counts.get(f"outcome:{outcome}", 0) for outcome in _PERSON)
+    return counts.get("outcome:abandoned", 0) / answered if answered else 0.0
+
+
+async def contacts_out(
+    ctx: Context, campaign: Campaign, contacts: Sequence[Contact]
+) -> list[ContactOut]:
+    on_dnc = await asyncio.gather(*(_on_dnc(ctx, contact) for contact in contacts))
+    return [_contact(ctx, campaign, *pair) for pair in zip(contacts, on_dnc, strict=True)]
+
+
+async def _on_dnc(ctx: Context, contact: Contact) -> bool:
+    return contact.state in _WAITING and await ctx.store.dnc.contains(contact.phone)
+
+
+def _contact(ctx: Context, campaign: Campaign, contact: Contact, on_dnc: bool) -> ContactOut:
+    return ContactOut(
+        id=contact.contact_id,
+        contact_id=contact.contact_id,
+        phone=contact.phone,
+        name=contact.name,
+        timezone=contact.timezone,
+        priority=contact.priority,
+        external_id=contact.external_id,
+        source=contact.source,
+        url=contact.url,
+        variables=dict(contact.variables),
+        state=contact.state,
+        attempts=contact.n_attempts,
+        n_trunk_faults=contact.n_trunk_faults,
+        outcomes=dict(contact.outcomes),
+        last_outcome=contact.last_outcome,
+        next_dial_at=contact.next_dial_at,
+        done_reason=contact.done_reason,
+        why_not_now=why_not_now(contact, campaign, ctx.now(), on_dnc=on_dnc),
+    )
+
+
+def agent_out(agent: Agent) -> AgentOut:
+    return AgentOut(
+        id=agent.id,
+        name=agent.name,
+        extension=agent.extension,
+        mode=agent.mode,
+        state=agent.state,
+        state_since=agent.state_since,
+        pause_reason=agent.wanted_pause,
+        campaign_ids=list(agent.campaign_ids),
+        skills=list(agent.skills),
+        logged_in=agent.wanted_in,
+        attempt_id=agent.attempt_id,
+        wrap_up_until=agent.wrap_up_until,
+    )
+
+
+def import_out(found: Import) -> ImportOut:
+    share = 100 * found.bytes_done / found.n_bytes if found.n_bytes else 0.0
+    return ImportOut(
+        import_id=found.import_id,
+        campaign_id=found.campaign_id,
+        filename=found.filename,
+        status="queued" if found.status is ImportStatus.UPLOADING else found.status.value,
+        created_at=found.created_at,
+        n_bytes=found.n_bytes,
+        bytes_done=found.bytes_done,
+        progress=100.0 if found.status is ImportStatus.DONE else min(100.0, round(share, 1)),
+        created=found.created,
+        rejected=found.rejected,
+        duplicates=found.duplicates,
+        error=found.error or None,
+    )
+
+
+def dnc_out(entry: DncEntry) -> DncOut:
+    return DncOut(phone=entry.phone, source=entry.source, added_at=entry.added_at)
+
+
+def token_out(token: Token) -> TokenOut:
+    return TokenOut(
+        id=token.id,
+        role=token.role,
+        name=token.name,
+        agent_id=token.agent_id,
+        created_at=token.created_at,
+    )
+
+
+def audit_out(entry: AuditEntry) -> AuditOut:
+    return AuditOut(
+        id=entry.id,
+        at=entry.at,
+        actor=entry.actor,
+        action=entry.action,
+        subject=entry.subject,
+        detail=dict(entry.detail),
+    )
