@@ -99,7 +99,7 @@ def log_in(agent: Agent) -> Headers:
         "Context": "dialer-login",
         "Exten": extension(agent),
         "Priority": "1",
-        "CallerID": f'"Agent login" <{extension(agent)}>',
+        "CallerID": f'"dialer-login" <{extension(agent)}>',
         "Timeout": str(LOGIN_TIMEOUT_S * 1000),
         "Async": "true",
     }
