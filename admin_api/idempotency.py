@@ -36,17 +36,18 @@ async def once(
     make: Callable[[], Awaitable[Answer]],
     *,
     status: int = 201,
-    with_body: bool = True,
+    body: bytes | None = None,
     keep: Callable[[Answer], Answer] = lambda answer: answer,
 ) -> Response:
-    """Do `make` once for a key. `keep` says what of the answer may be stored.
+    """Do `make` once for a key. `keep` says what of the answer may be stored. `body`: what
+    counts as the body where the route reads it itself.
 
     Raises ApiError `idempotency_key_reused` when the key came with another request before, and
     Conflict while the first one is still being answered.
     """
     if key is None:
         return _answer(status, (await make()).model_dump_json())
-    scoped, fingerprint = f"{token.id}:{key}", await _fingerprint(request, with_body)
+    scoped, fingerprint = f"{token.id}:{key}", await _fingerprint(request, body)
     stored = await ctx.store.idempotency.begin(scoped, fingerprint, ctx.now())
     if stored is not None:
         return _replay(stored, fingerprint)
@@ -59,8 +60,9 @@ async def once(
     return _answer(status, answer.model_dump_json())
 
 
-async def _fingerprint(request: Request, with_body: bool) -> str:
-    body = await request.body() if with_body else b""
+async def _fingerprint(request: Request, body: bytes | None) -> str:
+    if body is None:
+        body = await request.body()
     head = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
     return hashlib.sha256(head + body).hexdigest()
 

@@ -74,7 +74,7 @@ async def add_contacts(
             return await once(
                 ctx, key, token, request,
                 lambda: receive_upload(request, ctx, campaign_id, filename[:200]),
-                status=202, with_body=False,
+                status=202, body=b"",
             )  # fmt: skip
         case "application/json":
             sent = _array(await request.body())

@@ -81,8 +81,11 @@ async def add_dnc(
     key: Key = None,
 ) -> Response:
     """JSON with `phones`, or `text/csv` with one number in the first cell of each line."""
-    wanted = _sent(request, await _bounded_body(request), default_country)
-    return await once(ctx, key, token, request, lambda: _add(ctx, wanted, actor(token)), status=200)
+    body = await _bounded_body(request)
+    wanted = _sent(request, body, default_country)
+    return await once(
+        ctx, key, token, request, lambda: _add(ctx, wanted, actor(token)), status=200, body=body
+    )
 
 
 async def _bounded_body(request: Request) -> bytes:
