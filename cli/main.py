@@ -61,6 +61,21 @@ def worker() -> None:
     run_worker(_settings())
 
 
+@app.command()
+def demo(
+    contacts: Annotated[int, typer.Option(min=1, max=4_000, help="People to call.")] = 100,
+    agents: Annotated[int, typer.Option(min=1, max=200, help="Agents who take the calls.")] = 10,
+    mode: Annotated[Literal["progressive", "power"], typer.Option()] = "progressive",
+    as_json: AsJson = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Go on running afterwards.")] = False,
+) -> None:
+    """Call simulated people through a real Asterisk, from nothing to a completed campaign."""
+    from cli.demo import run_demo
+    from cli.demo_campaign import DemoOptions
+
+    raise typer.Exit(run_demo(DemoOptions(contacts, agents, mode, as_json, keep)))
+
+
 @app.command("import")
 def import_list(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A CSV file.")],
