@@ -69,9 +69,8 @@ class CallState:
     @property
     def was_seen(self) -> bool:
         """True when some event shows that the call had a channel."""
-        instants = (self.ringing_at, self.hung_up_at)
-        has_traces = self.response is not None or any(at is not None for at in instants)
-        return has_traces or self.is_answered
+        traces = (self.ringing_at, self.response, self.cause, self.sip)
+        return self.is_answered or any(trace is not None for trace in traces)
 
     @property
     def never_began(self) -> bool:
@@ -120,12 +119,17 @@ def apply(state: CallState, event: CallEvent) -> CallState:
         case AmdDecided():
             return replace(state, amd=state.amd or event.verdict)
         case Connected():
-            if state.connected_at is not None and state.connected_at <= event.at:
-                return state
-            return replace(state, connected_at=event.at, agent=event.agent)
+            return _connected(state, event)
         case MessageStarted():
             return replace(state, message_at=_earliest(state.message_at, event.at))
     return _apply_end(state, event)
+
+
+def _connected(state: CallState, event: Connected) -> CallState:
+    """The first agent counts; recovery may know that there is one before it knows who."""
+    if state.connected_at is not None and state.connected_at <= event.at:
+        return replace(state, agent=state.agent or event.agent)
+    return replace(state, connected_at=event.at, agent=event.agent or state.agent)
 
 
 def _apply_end(state: CallState, event: CallEvent) -> CallState:
@@ -159,7 +163,7 @@ def ended(state: CallState, now: datetime) -> Ended | None:
     if state.record is not None:
         return _from_record(state.record, state)
     if state.never_began:
-        return Ended(outcome=Outcome.FAILED, trunk_fault=True, ended_at=now)
+        return Ended(outcome=Outcome.FAILED, trunk_fault=True, ended_at=state.hung_up_at or now)
     if state.fate is Fate.NEVER_LEFT and not state.was_seen:
         return Ended(outcome=None, trunk_fault=False, ended_at=now)
     return _from_events(state, now) if state.is_over else None

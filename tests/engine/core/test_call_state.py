@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 
 import pytest
 from hypothesis import given
@@ -353,6 +354,23 @@ def test_a_second_order_under_a_living_id_does_not_end_the_first_call(
     assert not state.is_over
     assert ended(state, NOW) is None
     assert verdict(ended(apply(state, Recorded(ID, at(9), call.record)), NOW)) == truth(call)
+
+
+def test_an_order_that_asterisk_refused_is_a_fault_of_the_trunk_whatever_is_told_with_it() -> None:
+    """An end without cause or code shows no channel."""
+    told: list[CallEvent] = [
+        Responded(ID, at(1), 0, made_channel=False),
+        HungUp(ID, at(1), None, None),
+        RecordLost(ID, at(1)),
+    ]
+    for events in permutations(told):
+        assert verdict(ended(fold(events), NOW)) == (Outcome.FAILED, True, False)
+
+
+@given(st.permutations([Connected(ID, at(3), ""), Connected(ID, at(5), "1001")]))
+def test_an_agent_who_is_known_later_is_still_known(told: list[CallEvent]) -> None:
+    state = fold(told)
+    assert (state.connected_at, state.agent) == (at(3), "1001")
 
 
 def test_an_opt_out_that_only_an_event_told_is_kept() -> None:
