@@ -81,6 +81,10 @@ class Telephony(Protocol):
         """Every customer's channel of ours that exists now."""
         ...
 
+    async def whom(self, attempt_id: str) -> tuple[int, str] | None:
+        """Contact id and phone that a live channel was placed for; None when it is gone."""
+        ...
+
     async def records(self) -> Mapping[str, HangupRecord]:
         """All hangup records that Asterisk still keeps, by attempt id."""
         ...

@@ -155,6 +155,20 @@ class AsteriskTelephony:
         found = (live_call(channel, self.node, now) for channel in channels)
         return [call for call in found if call is not None]
 
+    async def whom(self, attempt_id: str) -> tuple[int, str] | None:
+        contact = await self._variable(attempt_id, "DIALER_CONTACT")
+        digits = await self._variable(attempt_id, "DIALER_NUMBER")
+        if not contact.isdecimal() or not digits.removeprefix("+").isdecimal():
+            return None
+        return int(contact), f"+{digits.removeprefix('+')}"
+
+    async def _variable(self, attempt_id: str, name: str) -> str:
+        """Empty when the channel is gone."""
+        try:
+            return (await self._link.send(encode.get_variable(attempt_id, name))).get("Value", "")
+        except ActionRefused:
+            return ""
+
     async def records(self) -> Mapping[str, HangupRecord]:
         rows = await self._link.collect({"Action": "DBGetTree", "Family": FAMILY})
         found = (kept_record(row) for row in rows)

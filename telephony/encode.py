@@ -64,6 +64,10 @@ def wake_caller(attempt_id: str) -> Headers:
     }
 
 
+def get_variable(attempt_id: str, name: str) -> Headers:
+    return {"Action": "Getvar", "Channel": attempt_id, "Variable": name}
+
+
 def acknowledge(attempt_ids: Sequence[str]) -> Headers:
     """At most ACK_BATCH ids. Deleting through a channel needs no right to write AstDB."""
     for attempt_id in attempt_ids:

@@ -210,6 +210,8 @@ class FakePbx:
             greeting_end_at=None,
             opted_out=False,
             tech_cause=words,
+            contact_id=channel.order.contact_id,
+            phone=channel.order.phone,
         )
         self.channels.pop(attempt_id, None)
         self.kept_records[attempt_id] = record
@@ -297,6 +299,11 @@ class FakeTelephony:
             )
             for attempt_id, channel in self.pbx.channels.items()
         ]
+
+    async def whom(self, attempt_id: str) -> tuple[int, str] | None:
+        self._need_link()
+        channel = self.pbx.channels.get(attempt_id)
+        return (channel.order.contact_id, channel.order.phone) if channel else None
 
     async def records(self) -> Mapping[str, HangupRecord]:
         self._need_link()

@@ -35,6 +35,9 @@ class HangupRecord:
     opted_out: bool
     #: The technology's own words, such as `SIP 486 Busy Here`.
     tech_cause: str | None
+    #: Whom the call was for: enough to know the attempt where Redis has lost it.
+    contact_id: int | None = None
+    phone: str | None = None
 
 
 class Fate(StrEnum):

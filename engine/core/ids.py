@@ -28,5 +28,13 @@ def campaign_of(attempt_id: str) -> int | None:
     return int(ours[1]) if ours else None
 
 
+def minted_at(attempt_id: str) -> datetime:
+    """The instant that an id of ours was made at, to the millisecond."""
+    ms = 0
+    for letter in attempt_id.partition("a")[2][:10]:
+        ms = ms * 32 + _ALPHABET.index(letter)
+    return datetime.fromtimestamp(ms / 1000, UTC)
+
+
 def _base32(value: int) -> str:
     return "".join(_ALPHABET[value >> shift & 31] for shift in range(45, -1, -5))

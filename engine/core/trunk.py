@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-#: Refusals in a row, without any other answer between, after which a trunk rests.
-FAULTS_TO_REST = 5
+#: Different numbers refused in a row, without any other answer between, that rest a trunk.
+NUMBERS_TO_REST = 5
 MAX_REST_S = 60
 
 
@@ -36,20 +36,26 @@ class TokenBucket:
 
 @dataclass(frozen=True, slots=True)
 class TrunkHealth:
-    """Faults in a row, and until when nothing is sent because of them."""
+    """Numbers that were refused since the last other answer, and until when nothing is sent.
 
-    n_faults: int = 0
+    Only different numbers count: one that is refused again and again says nothing of the trunk.
+    """
+
+    refused: frozenset[str] = frozenset()
+    n_rests: int = 0
     rest_until: datetime | None = None
 
     def is_resting(self, now: datetime) -> bool:
         return self.rest_until is not None and now < self.rest_until
 
-    def after_call(self, *, trunk_fault: bool, now: datetime) -> TrunkHealth:
-        """A fault in a row too many rests the trunk, longer each time; any other answer heals."""
+    def after_call(self, phone: str, *, trunk_fault: bool, now: datetime) -> TrunkHealth:
+        """Too many refusals in a row rest the trunk, longer each time; any other answer heals."""
         if not trunk_fault:
             return TrunkHealth()
-        n_faults = self.n_faults + 1
-        if n_faults < FAULTS_TO_REST:
-            return TrunkHealth(n_faults)
-        rest_s = min(MAX_REST_S, 2 ** (n_faults - FAULTS_TO_REST))
-        return TrunkHealth(n_faults, now + timedelta(seconds=rest_s))
+        if phone in self.refused:
+            return self
+        refused = self.refused | {phone}
+        if len(refused) < NUMBERS_TO_REST:
+            return replace(self, refused=refused)
+        rest_s = min(MAX_REST_S, 2**self.n_rests)
+        return TrunkHealth(frozenset(), self.n_rests + 1, now + timedelta(seconds=rest_s))

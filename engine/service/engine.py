@@ -47,6 +47,7 @@ class Engine:
         self._reporter = Reporter(self.world)
         self._wrap_ups = WrapUps(self.world)
         self._run_id = ""
+        self._redis_was_restarted = False
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`: then no new call leaves, live ones go on in Asterisk, the lease ends.
@@ -122,6 +123,7 @@ class Engine:
         if run_id != self._run_id:
             if self._run_id:
                 log.warning("redis_restarted")
+                self._redis_was_restarted = True
             self._run_id = run_id
             self.world.is_synced = False
             self._listener.resync.set()
@@ -141,14 +143,16 @@ class Engine:
         resync = self._listener.resync
         while not stop.is_set():
             await _first(resync.wait(), stop)
-            if not self.world.leads or not self.world.telephony.is_up():
+            if stop.is_set() or not self.world.leads or not self.world.telephony.is_up():
                 await _sleep(0.1, stop)
                 continue
             resync.clear()
             try:
-                await self._settler.replay()
                 await self._reread_all()
+                if self._redis_was_restarted:
+                    await self._settler.replay()
                 await self._recovery.run()
+                self._redis_was_restarted = False
             except (TelephonyError, StoreUnavailable) as error:
                 log.warning("recovery_postponed", error=error.message)
                 resync.set()

@@ -46,6 +46,8 @@ class Listener:
         match event:
             case CallEvent():
                 self._hear_call(event)
+            case AgentSeen() | AgentRemoved() if event.queue not in self._world.our_queues:
+                return
             case AgentSeen() | AgentRemoved() | AgentLoggedIn() | AgentLoggedOff():
                 seat = self._world.roster.apply(event)
                 if seat:

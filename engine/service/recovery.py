@@ -23,6 +23,7 @@ from engine.core.call_events import (
     Vanished,
 )
 from engine.core.call_state import CallState
+from engine.core.ids import campaign_of, minted_at
 from engine.core.redial import RedialAt
 from engine.ports import LiveCall
 from engine.service.calls import Call
@@ -60,10 +61,12 @@ class Recovery:
         """Bring every attempt that the store or memory holds in line with Asterisk."""
         world = self._world
         seen = await self.read_back()
-        world.roster.reset_queues(await world.telephony.members(), world.clock.now())
+        members = await world.telephony.members()
+        ours = [each for each in members if each.queue in world.our_queues]
+        world.roster.reset_queues(ours, world.clock.now())
         for view in list(world.campaigns.values()):
             await self._recover_campaign(view, seen)
-        self._drop_settled_records(seen)
+        await self._adopt_strangers(seen)
         log.info("recovered", live=len(seen.live), records=len(seen.records))
 
     async def look_again(self) -> None:
@@ -155,10 +158,69 @@ class Recovery:
                     calls[call.attempt_id] = call
         return list(calls.values())
 
-    def _drop_settled_records(self, seen: Seen) -> None:
-        """Records of attempts that are settled already: only their deletion was lost."""
-        settled = [each for each in seen.records if each not in self._world.calls]
-        self._settler.acknowledge_later(settled)
+    async def _adopt_strangers(self, seen: Seen) -> None:
+        """Calls and records that neither we nor the store hold as live.
+
+        Most are settled already, and only the deletion of their record was lost. The others were
+        placed within the last second of a Redis that died, by an engine that died as well: the
+        call itself says whom it was for.
+        """
+        for attempt_id in seen.live.keys() | seen.records.keys():
+            if attempt_id in self._world.calls:
+                continue
+            record = seen.records.get(attempt_id)
+            whom = _whom(record)
+            if attempt_id in seen.live:
+                whom = await self._world.telephony.whom(attempt_id)
+            if whom:
+                await self._adopt_stranger(attempt_id, *whom, seen)
+            elif record:
+                self._settler.acknowledge_later([attempt_id])
+
+    async def _adopt_stranger(
+        self, attempt_id: str, contact_id: int, phone: str, seen: Seen
+    ) -> None:
+        world, now = self._world, self._world.clock.now()
+        campaign_id = campaign_of(attempt_id)
+        view = world.campaigns.get(campaign_id) if campaign_id is not None else None
+        adopted = False
+        if view and world.fence:
+            attempt = _stranger(world, view, attempt_id, contact_id, phone, now)
+            [adopted] = await world.store.calls.adopt(view.campaign.id, [attempt], now)
+            if adopted:
+                log.warning("adopted", attempt_id=attempt_id)
+                call = _restored(view, attempt)
+                world.calls.add(call)
+                await self._judge(call, seen)
+        if not adopted and attempt_id in seen.records:
+            self._settler.acknowledge_later([attempt_id])
+
+
+def _whom(record: HangupRecord | None) -> tuple[int, str] | None:
+    if record is None or record.contact_id is None or record.phone is None:
+        return None
+    return record.contact_id, record.phone
+
+
+def _stranger(
+    world: World, view: CampaignView, attempt_id: str, contact_id: int, phone: str, now: datetime
+) -> LiveAttempt:
+    dialing = view.campaign.settings.dialing
+    assert world.fence is not None
+    return LiveAttempt(
+        attempt_id=attempt_id,
+        contact_id=contact_id,
+        phone=phone,
+        number=1,
+        stage=AttemptStage.SENT,
+        claimed_at=minted_at(attempt_id),
+        sent_at=minted_at(attempt_id),
+        lease_until=now + timedelta(seconds=60),
+        caller_id="",
+        trunk=dialing.trunk or "",
+        node=world.settings.node,
+        epoch=world.fence.epoch,
+    )
 
 
 def call_lease_s(world: World, call: Call) -> float:

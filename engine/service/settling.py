@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from engine.core.attempt import AttemptRecord
+from engine.core.attempt import AttemptRecord, AttemptStage, LiveAttempt
 from engine.core.call_events import CallEvent, Fate, OptedOut
 from engine.core.call_state import Ended, ended
 from engine.core.errors import StoreUnavailable, TelephonyError
@@ -70,9 +70,17 @@ class Settler:
 
     async def replay(self) -> None:
         """Tell a Redis that was restarted again what it may have lost; what it knows stays."""
-        now = self._world.clock.now()
-        for campaign_id, settlement in list(self._remembered):
-            await self._world.store.calls.settle(campaign_id, [settlement], now)
+        world, now = self._world, self._world.clock.now()
+        if world.fence is None:
+            return
+        by_campaign: defaultdict[int, list[Settlement]] = defaultdict(list)
+        for campaign_id, settlement in self._remembered:
+            by_campaign[campaign_id].append(settlement)
+        for campaign_id, settlements in by_campaign.items():
+            # Its claim may be lost as well; an attempt that is known stays as it is.
+            attempts = [_attempt_of(each.record, world.fence.epoch, now) for each in settlements]
+            await world.store.calls.adopt(campaign_id, attempts, now)
+            await world.store.calls.settle(campaign_id, settlements, now)
 
     def acknowledge_later(self, attempt_ids: Sequence[str]) -> None:
         """Their records may be deleted in Asterisk once the settlement is surely on disk."""
@@ -162,7 +170,7 @@ class Settler:
         self._remembered.append((view.campaign.id, settlement))
         record, trunks = settlement.record, self._world.trunks
         trunks[record.trunk] = trunks[record.trunk].after_call(
-            trunk_fault=settlement.trunk_fault, now=now
+            record.phone, trunk_fault=settlement.trunk_fault, now=now
         )
         view.n_answered += record.outcome in (Outcome.ANSWERED, Outcome.ABANDONED)
         view.n_abandoned += record.abandoned
@@ -237,6 +245,23 @@ def _with_this(history: History, outcome: Outcome, *, trunk_fault: bool) -> Hist
         n_attempts=history.n_attempts + (not trunk_fault),
         n_trunk_faults=history.n_trunk_faults + trunk_fault,
         outcomes=outcomes,
+    )
+
+
+def _attempt_of(record: AttemptRecord, epoch: int, now: datetime) -> LiveAttempt:
+    return LiveAttempt(
+        attempt_id=record.attempt_id,
+        contact_id=record.contact_id,
+        phone=record.phone,
+        number=record.number,
+        stage=AttemptStage.SENT,
+        claimed_at=record.started_at,
+        sent_at=record.started_at,
+        lease_until=now,
+        caller_id=record.caller_id,
+        trunk=record.trunk,
+        node=record.node,
+        epoch=epoch,
     )
 
 

@@ -104,6 +104,12 @@ class World:
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     @property
+    def our_queues(self) -> set[str]:
+        """A contact centre's own queues have the same agents; those are not ours to touch."""
+        named = {view.campaign.queue for view in self.campaigns.values()}
+        return (named | set(self.settings.queues)) - {""}
+
+    @property
     def leads(self) -> bool:
         return self.fence is not None and self.clock.monotonic() < self.lead_until
 
