@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -138,8 +137,3 @@ def _lease(connection: Redis, import_id: str) -> Iterator[Lock | None]:
 
 def _lease_name(import_id: str) -> str:
     return f"dialer:import-lease:{import_id}"
-
-
-def never() -> Stop:
-    """A stop that nobody asks for."""
-    return threading.Event()

@@ -14,7 +14,6 @@ from admin_api import csv_out
 from admin_api.auth import Supervisor, actor
 from admin_api.context import Context, Ctx, Cursor, Limit
 from admin_api.idempotency import Key, once
-from admin_api.limits import MAX_BODY_BYTES
 from admin_api.problems import ApiError, responses
 from admin_api.schemas import DncAdded, DncIn, DncOut, Listing, Reason, Rejected
 from admin_api.views import dnc_out
@@ -81,20 +80,11 @@ async def add_dnc(
     key: Key = None,
 ) -> Response:
     """JSON with `phones`, or `text/csv` with one number in the first cell of each line."""
-    body = await _bounded_body(request)
+    body = await request.body()
     wanted = _sent(request, body, default_country)
     return await once(
         ctx, key, token, request, lambda: _add(ctx, wanted, actor(token)), status=200, body=body
     )
-
-
-async def _bounded_body(request: Request) -> bytes:
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > MAX_BODY_BYTES:
-            raise ApiError(413, "too_large", f"At most {MAX_BODY_BYTES} bytes at once; split it.")
-    return bytes(body)
 
 
 def _sent(request: Request, body: bytes, default_country: str) -> DncIn:

@@ -71,10 +71,12 @@ async def test_a_body_that_hides_its_size_is_bounded_too(admin, api, path):
         for _ in range(20):
             yield b" " * 100_000
 
-    for target in (path, "/campaigns", "/dnc"):
-        answer = await admin.post(
-            f"/api/v1{target}", content=pieces(), headers={"Content-Type": "application/json"}
-        )
+    json_, csv_ = "application/json", "text/csv"
+    for target, kind in [
+        (path, json_), ("/campaigns", json_), ("/campaigns", csv_), ("/dnc", json_), ("/dnc", csv_),
+    ]:  # fmt: skip
+        headers = {"Content-Type": kind}
+        answer = await admin.post(f"/api/v1{target}", content=pieces(), headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (413, "too_large"), target
 
 
