@@ -3,8 +3,8 @@
 p digits, hc number of the hours class, nm name, tz zone (`=`: the hours class itself), pr priority,
 x external id, so source, u url, v variables (JSON), s state, l list, a live attempt, la last ended
 attempt, due (ms), ns dials, na attempts that count, nt trunk faults, o<code> ended attempts by
-outcome, lo last outcome, dr why it is done, wd withdrawn while it was in flight. Long texts go on in
-nm1, nm2, …
+outcome, lo last outcome, dr why it is done, wd withdrawn while it was in flight. Long texts go on
+in nm1, nm2, …
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from engine.core.errors import StoreUnavailable
+from engine.store.folder_lock import HOST, FolderLock
 
-HOST: Final = "127.0.0.1"
 START_TIMEOUT_S: Final = 30.0
 STOP_TIMEOUT_S: Final = 15.0
 
@@ -32,6 +32,7 @@ class EmbeddedRedis:
         self._port = port
         self._append_fsync = append_fsync
         self._process: subprocess.Popen[bytes] | None = None
+        self._lock = FolderLock(self._folder)
 
     @property
     def pid(self) -> int:
@@ -49,31 +50,29 @@ class EmbeddedRedis:
             return self._url()
         self._folder.mkdir(parents=True, exist_ok=True)
         binary = _binary()
-        # Kept between starts of one object, so that clients find a restarted server again.
-        self._port = self._port or _free_port()
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [binary, *self._arguments()],
-                cwd=self._folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                process_group=0,
-            )
-        self._wait_until_ready()
+        self._lock.own()
+        try:
+            # Kept between starts of one object, so that clients find a restarted server again.
+            self._port = self._port or _free_port()
+            self._process = self._spawn(binary)
+            self._lock.note_port(self._port)
+            self._wait_until_ready()
+        except BaseException:
+            self.stop()
+            raise
         return self._url()
 
     def stop(self) -> None:
         """Write everything and end; nothing happens when it is not running."""
         process, self._process = self._process, None
-        if process is None:
-            return
-        process.terminate()
-        try:
-            process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(STOP_TIMEOUT_S)
+        if process is not None:
+            process.terminate()
+            try:
+                process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(STOP_TIMEOUT_S)
+        self._lock.disown()
 
     def kill(self) -> None:
         """End at once, as a power cut would; what the last fsync did not reach is lost."""
@@ -81,6 +80,18 @@ class EmbeddedRedis:
             os.kill(self._process.pid, signal.SIGKILL)
             self._process.wait(STOP_TIMEOUT_S)
             self._process = None
+
+    def _spawn(self, binary: str) -> subprocess.Popen[bytes]:
+        with self._lock.of_server() as lock, self.log.open("ab") as log:
+            return subprocess.Popen(
+                [binary, *self._arguments()],
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=[lock.fileno()],
+                process_group=0,
+            )
 
     def _url(self) -> str:
         return f"redis://{HOST}:{self._port}/0"

@@ -7,14 +7,16 @@ same attempt grants without counting. Nothing expires into a permission: the exp
 only removes what is older than every limit.
 KEYS: 1 do-not-call hash, 2 history hash, 3 live hash (one shard)
 ARGV: 1 digits, 2 attempt id, 3 now (ms), 4 most in 24 h or 0, 5 most in 7 days or 0
-Returns: {'ok'}, {'dnc'}, {'live'}, or {'limit_24h' or 'limit_7d', instant (ms) from which on it may}.
+Returns: {'ok'}, {'dnc'}, {'live', attempt that holds it}, or {'limit_24h' or 'limit_7d', instant (ms) from which on it may}.
 ]]
 local number, attempt, now = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local DAY_S, WEEK_S = 86400, 604800
 if redis.call('HEXISTS', KEYS[1], number) == 1 then return {'dnc'} end
 local owner = redis.call('HGET', KEYS[3], number)
 if owner then
-  return {owner:match('^[^|]+') == attempt and 'ok' or 'live'}
+  local holder = owner:match('^[^|]+')
+  if holder == attempt then return {'ok'} end
+  return {'live', holder}
 end
 -- Instants are kept in whole seconds, rounded up, so that a limit never ends early.
 local packed, instants = redis.call('HGET', KEYS[2], number) or '', {}
