@@ -93,6 +93,8 @@ class Dialer:
             return RedialAt(refusal.until) if refusal.until else Done(refusal.reason)
         if self._world.calls.has_phone(claim.phone):
             return RedialAt(now + HELD_NUMBER_RETRY)
+        if claim.history.n_attempts >= view.campaign.settings.redial.max_attempts:
+            return Done("max_attempts")  # lowered since its redial was planned
         # A redial that fell due is claimed with its class; its hours are asked again here.
         hours = view.campaign.settings.hours
         if not is_open(hours, claim.hours_class, now):

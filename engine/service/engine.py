@@ -309,7 +309,7 @@ class Engine:
         except (StoreUnavailable, TelephonyError) as error:
             log.warning("postponed", error=error.message)
         except Fenced:
-            self._stand_by()
+            self.world.deposed()
 
 
 async def _sleep(seconds: float, stop: asyncio.Event) -> None:

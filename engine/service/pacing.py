@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import structlog
 
-from engine.core.errors import StoreUnavailable
+from engine.core.errors import Fenced, StoreUnavailable
 from engine.core.pacing import Snapshot
 from engine.core.sharing import share_agents
 from engine.service.calls import Phase
@@ -34,6 +34,8 @@ class Pacer:
                 await self.decide_all()
             except StoreUnavailable as error:
                 log.warning("pacing_waits_for_redis", error=error.message)
+            except Fenced:
+                self._world.deposed()
 
     async def decide_all(self) -> None:
         views = [view for view in self._world.campaigns.values() if view.is_active]

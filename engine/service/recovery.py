@@ -139,8 +139,8 @@ class Recovery:
             self._world.pbx_started_at.values(), default=None
         )
         same_asterisk = booted is not None and booted < call.started_at
-        was_seen = call.state.ringing_at or call.state.answered_at or call.state.response
-        return Fate.NEVER_LEFT if same_asterisk and not was_seen else Fate.UNKNOWN
+        never = same_asterisk and not call.state.was_seen
+        return Fate.NEVER_LEFT if never else Fate.UNKNOWN
 
     async def _overdue(self) -> Sequence[Call]:
         world, now = self._world, self._world.clock.now()

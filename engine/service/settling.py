@@ -240,7 +240,7 @@ class Settler:
 
 def _with_this(history: History, outcome: Outcome, *, trunk_fault: bool) -> History:
     outcomes = dict(history.outcomes)
-    outcomes[outcome] = outcomes.get(outcome, 0) + (not trunk_fault)
+    outcomes[outcome] = outcomes.get(outcome, 0) + 1
     return History(
         n_attempts=history.n_attempts + (not trunk_fault),
         n_trunk_faults=history.n_trunk_faults + trunk_fault,
@@ -266,7 +266,7 @@ def _attempt_of(record: AttemptRecord, epoch: int, now: datetime) -> LiveAttempt
 
 
 def _was_placed(call: Call) -> bool:
-    return call.state.fate is not Fate.NEVER_LEFT
+    return call.state.was_seen or call.state.fate is not Fate.NEVER_LEFT
 
 
 def _seconds(start: datetime | None, end: datetime) -> float | None:

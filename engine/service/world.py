@@ -117,6 +117,10 @@ class World:
     def may_dial(self) -> bool:
         return self.leads and self.is_synced and self.telephony.is_up()
 
+    def deposed(self) -> None:
+        """Another engine has fenced us: nothing leaves until the lease tells who leads."""
+        self.lead_until = 0.0
+
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Start work that nobody waits for; kept, so that it is neither lost nor unseen."""
         task = asyncio.create_task(work, name=name)
