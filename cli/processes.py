@@ -75,7 +75,7 @@ class Child:
 
     def due_at(self) -> float:
         """When it may be started again, on the monotonic clock."""
-        return self.started_at + min(MAX_BACKOFF_S, 0.5 * 2**self.n_failures)
+        return self.started_at + min(MAX_BACKOFF_S, 0.5 * 2.0**self.n_failures)
 
 
 @dataclass(slots=True)
