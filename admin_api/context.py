@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Path, Query, Request
 
@@ -15,6 +16,9 @@ from engine.store import RedisStore
 
 #: Ids are whole numbers that JSON and JavaScript carry without loss.
 MAX_ID = 2**53 - 1
+#: Reads at once for lists, over all requests: the store has 64 connections for everything.
+MAX_READS = 16
+T = TypeVar("T")
 
 
 def _utc_now() -> datetime:
@@ -27,6 +31,15 @@ class Context:
     settings: ApiSettings
     jobs: ImportQueue
     now: Callable[[], datetime] = _utc_now
+    _reads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_READS))
+
+    async def each(self, reads: Iterable[Awaitable[T]]) -> list[T]:
+        """All answers in order, with a bound on what is asked at once."""
+        return list(await asyncio.gather(*map(self._one, reads)))
+
+    async def _one(self, read: Awaitable[T]) -> T:
+        async with self._reads:
+            return await read
 
 
 def _context(request: Request) -> Context:

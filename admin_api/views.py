@@ -36,7 +36,7 @@ async def campaign_out(ctx: Context, campaign: Campaign) -> CampaignOut:
 
 
 async def campaigns_out(ctx: Context, campaigns: Sequence[Campaign]) -> list[CampaignOut]:
-    figures = await asyncio.gather(*(_live_figures(ctx, campaign) for campaign in campaigns))
+    figures = await ctx.each(_live_figures(ctx, campaign) for campaign in campaigns)
     return [_campaign(*pair) for pair in zip(campaigns, figures, strict=True)]
 
 
@@ -121,7 +121,7 @@ def _abandon_rate(counts: Mapping[str, int]) -> float:
 async def contacts_out(
     ctx: Context, campaign: Campaign, contacts: Sequence[Contact]
 ) -> list[ContactOut]:
-    on_dnc = await asyncio.gather(*(_on_dnc(ctx, contact) for contact in contacts))
+    on_dnc = await ctx.each(_on_dnc(ctx, contact) for contact in contacts)
     return [_contact(ctx, campaign, *pair) for pair in zip(contacts, on_dnc, strict=True)]
 
 

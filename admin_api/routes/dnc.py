@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Annotated
 
@@ -22,7 +21,6 @@ from engine.core.errors import FieldError, Invalid, NotFound
 from engine.core.phone import as_e164
 
 router = APIRouter(prefix="/dnc", tags=["dnc"])
-_AT_ONCE = 32
 Country = Annotated[str, Query(pattern=r"^[A-Z]{2}$")]
 _BODY = {
     "required": True,
@@ -126,16 +124,10 @@ async def _add(ctx: Context, wanted: DncIn, by: str) -> DncAdded:
 
 
 async def _store(ctx: Context, phones: Sequence[str], source: str, by: str) -> int:
-    """A few at a time, so that a long list does not take all connections."""
-    n_added = 0
-    for start in range(0, len(phones), _AT_ONCE):
-        part = phones[start : start + _AT_ONCE]
-        n_added += sum(
-            await asyncio.gather(
-                *(ctx.store.dnc.add(p, source=source, actor=by, now=ctx.now()) for p in part)
-            )
-        )
-    return n_added
+    added = await ctx.each(
+        ctx.store.dnc.add(phone, source=source, actor=by, now=ctx.now()) for phone in phones
+    )
+    return sum(added)
 
 
 @router.delete("", status_code=204, responses=responses(404))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -97,6 +98,16 @@ async def test_contacts_are_paged_and_filtered(api, path):
     assert [contact["id"] for contact in withdrawn] == [3]
     for bad in ("cursor=x", "state=gone", "limit=x"):
         await api("GET", f"{path}?{bad}", 422)
+
+
+async def test_long_pages_at_once_do_not_use_up_the_connections(api, admin, path):
+    contacts = [{"phone": f"+1202555{n:04}"} for n in range(100, 1000)]
+    assert (await api("POST", path, json=contacts))["created"] == 900
+    requests = (admin.get(f"/api/v1{path}?limit=1000") for _ in range(10))
+    answers = await asyncio.gather(*requests)
+    assert [len(answer.json()["items"]) for answer in answers] == [900] * 10
+    phones = [contact["phone"] for contact in contacts]
+    assert (await api("POST", "/dnc", json={"phones": phones}))["added"] == 900
 
 
 async def test_withdrawn_is_complete_and_says_so(api, path):
