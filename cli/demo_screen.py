@@ -5,18 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-from rich.columns import Columns
 from rich.console import Console, Group
 from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
+from cli.demo_summary import Picture, Summary
 from cli.demo_truth import Check
+
+__all__ = ["Picture", "Screen", "Summary", "connect_line", "line_of"]
 
 LINE_EVERY_S = 5.0
 PIPE_WIDTH = 100
@@ -34,30 +35,6 @@ WHY = {
     "recovering": "reading back what Asterisk does",
     "no_free_queue": "no free queue",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """One moment: the campaign and its statistics as the API gives them."""
-
-    campaign: Mapping[str, Any]
-    stats: Mapping[str, Any]
-    elapsed_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What the demo found at its end."""
-
-    picture: Picture
-    outcomes: Mapping[str, int]
-    n_attempts: int
-    n_bridged: int
-    abandon_rate: float
-    p50_ms: float | None
-    p99_ms: float | None
-    max_ms: float | None
-    checks: Sequence[Check]
 
 
 class Screen:
@@ -163,16 +140,15 @@ def _status(picture: Picture) -> str:
 
 def _tables(picture: Picture) -> Group:
     stats = picture.stats
+    side_by_side = Table.grid(padding=(0, 4))
+    side_by_side.add_row(
+        _counts("Calls now", stats["calls"]),
+        _counts("Agents", stats["agents"]),
+        _counts("Outcomes", stats["outcomes"]),
+    )
     return Group(
         _campaign_table(picture),
-        Columns(
-            [
-                _counts("Calls now", stats["calls"]),
-                _counts("Agents", stats["agents"]),
-                _counts("Outcomes", stats["outcomes"]),
-            ],
-            padding=(0, 4),
-        ),
+        side_by_side,
         f"{stats['attempts']} attempts, {picture.elapsed_s:.0f} s since Play",
     )
 
@@ -196,18 +172,22 @@ def _campaign_table(picture: Picture) -> Table:
 
 
 def _counts(title: str, counts: Mapping[str, int]) -> Table:
-    table = Table(title=title, show_header=False, box=None, title_justify="left", min_width=20)
+    table = Table(title, "", box=None, min_width=20)
     for name, n in counts.items():
         table.add_row(name.replace("_", " "), str(n))
     return table
 
 
 def _outcome_table(summary: Summary) -> Table:
-    table = Table(title=f"{summary.n_attempts} attempts", title_justify="left")
-    table.add_column("Outcome")
-    table.add_column("Attempts", justify="right")
-    for name, n in summary.outcomes.items():
-        table.add_row(name.replace("_", " "), str(n))
+    table = Table("Outcome", title="Attempts, and what the carrier saw", title_justify="left")
+    for name in ("Attempts in Redis", "Calls at the carrier", "Answered there"):
+        table.add_column(name, justify="right")
+    for row in summary.rows:
+        counts = (row.n_attempts, row.n_calls, row.n_answered)
+        table.add_row(row.outcome.replace("_", " "), *map(str, counts))
+    table.add_section()
+    totals = zip(*((r.n_attempts, r.n_calls, r.n_answered) for r in summary.rows), strict=True)
+    table.add_row("all", *(str(sum(column)) for column in totals))
     return table
 
 

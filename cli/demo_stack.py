@@ -178,12 +178,11 @@ class Stack:
     def root(self) -> str:
         return f"http://{HOST}:{self.port}"
 
-    def start_asterisk(self, binary: AsteriskBinary, talk_s: float) -> Rig:
+    def start_asterisk(self, binary: AsteriskBinary) -> Rig:
         """Raises AsteriskError with the log's last lines."""
         rig = Rig(self.folder / "asterisk", n_phones=self._n_agents, binary=binary)
         rig.folder.mkdir(parents=True, exist_ok=True)
         self.rig = self._exit.enter_context(rig)
-        rig.set_phones(talk_ms=round(talk_s * 1000))
         return rig
 
     def start_redis(self) -> None:
@@ -206,12 +205,12 @@ class Stack:
     def log_of(self, part: str) -> Path:
         return self.folder / f"{part}.log"
 
-    def dead(self) -> list[str]:
-        return [child.name for child in self.children.children if not child.is_alive()]
-
-    def logs(self, parts: tuple[str, ...] = PARTS) -> str:
+    def logs(self) -> str:
         """The last lines of each log, for error messages."""
-        return "\n".join(f"--- {self.log_of(p)}\n{tail(self.log_of(p), SHORT_TAIL)}" for p in parts)
+        logs = [self.log_of(part) for part in PARTS]
+        if self.rig is not None:
+            logs.append(self.rig.instance_dir("pbx") / "log/messages")
+        return "\n".join(f"--- {log}\n{tail(log, SHORT_TAIL)}" for log in logs)
 
     def _env(self) -> Mapping[str, str]:
         """Every setting, so that neither the caller's environment nor a .env has a say."""

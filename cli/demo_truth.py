@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeVar
@@ -13,6 +13,10 @@ from cli.asterisk_cdr import CarrierCall
 from cli.demo_contacts import BEHAVIOURS, scenario_of
 from engine.core.attempt import AttemptRecord
 from engine.core.outcome import Outcome
+
+#: An answer that crosses our hang-up on the wire (at the ring timeout, say) lasts a few
+#: milliseconds at the carrier, and Asterisk never learns of it.
+CROSSED_S = 0.1
 
 One = TypeVar("One", AttemptRecord, CarrierCall)
 
@@ -111,7 +115,9 @@ def _n_redials(attempts: Sequence[AttemptRecord]) -> int:
 def _is_person(call: CarrierCall) -> bool:
     """Answered, and stays on the line until somebody speaks; a machine counts as well."""
     behaviour = BEHAVIOURS.get(scenario_of(call.number))
-    return call.answered_at is not None and behaviour is not None and behaviour.is_patient
+    if call.answered_at is None or behaviour is None or not behaviour.is_patient:
+        return False
+    return (call.ended_at - call.answered_at).total_seconds() > CROSSED_S
 
 
 def _n_people(calls: Sequence[CarrierCall]) -> int:
@@ -120,14 +126,39 @@ def _n_people(calls: Sequence[CarrierCall]) -> int:
 
 def _forsaken(seen: ByNumber) -> tuple[str, ...]:
     return tuple(
-        number
-        for number, calls in seen.calls.items()
-        for call, attempt in zip(calls, seen.attempts.get(number, ()), strict=False)
+        attempt.phone
+        for attempt, call in _paired(seen)
         if _is_person(call) and not (attempt.bridged_at or attempt.message_played)
     )
 
 
 # -------------------------------------------------------------------------------- figures
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One outcome: attempts in Redis, their calls at the carrier, and how many it saw answered."""
+
+    outcome: str
+    n_attempts: int
+    n_calls: int
+    n_answered: int
+
+
+def rows(attempts: Sequence[AttemptRecord], calls: Sequence[CarrierCall]) -> list[Row]:
+    """The n-th attempt of a number goes with the n-th call that the carrier saw of it."""
+    pairs = list(_paired(by_number(attempts, calls)))
+    return [_row(outcome, n, pairs) for outcome, n in outcomes(attempts).items()]
+
+
+def _row(outcome: str, n_attempts: int, pairs: Sequence[tuple[AttemptRecord, CarrierCall]]) -> Row:
+    own = [call for attempt, call in pairs if attempt.outcome == outcome]
+    return Row(outcome, n_attempts, len(own), sum(call.answered_at is not None for call in own))
+
+
+def _paired(seen: ByNumber) -> Iterator[tuple[AttemptRecord, CarrierCall]]:
+    for number, calls in seen.calls.items():
+        yield from zip(seen.attempts.get(number, ()), calls, strict=False)
 
 
 def outcomes(attempts: Sequence[AttemptRecord]) -> dict[str, int]:
