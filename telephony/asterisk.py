@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -24,17 +24,16 @@ from engine.ports import DialOrder, LiveCall
 from telephony import agents, encode
 from telephony.config import AmiConfig
 from telephony.doubts import Doubts
-from telephony.inbox import Inbox
-from telephony.link import AmiLink, Lost, Message, Opened
+from telephony.inbox import Inbox, Lost, Message, Opened
+from telephony.link import AmiLink
 from telephony.records import FAMILY
 from telephony.recovery import kept_record, live_call, started_at
 from telephony.translate import WANTED, agent_seen, translate
 from telephony.wire import Headers
 
-#: How long a failed originate may wait for the end of its channel before we ask: once to twice.
-DOUBT_TURN_S = 1.0
 #: Asterisk's words for "it is as you want it already".
 _GONE = ("No such channel", "Channel not found")
+_MISSING = ("No such channel", "not found")
 _ALREADY_THERE = ("Already there",)
 _NOT_THERE = ("Not there",)
 
@@ -54,6 +53,7 @@ class AsteriskTelephony:
         self._inbox: Inbox[Message | Responded] = Inbox(config.inbox_bound)
         self._link = AmiLink(config, WANTED, self._inbox)
         self._doubts = Doubts()
+        self._doubt_turn_s = config.doubt_turn_s
         self._doubting: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -121,24 +121,35 @@ class AsteriskTelephony:
 
     async def _resolve_doubts(self) -> None:
         while True:
-            await asyncio.sleep(DOUBT_TURN_S)
+            await asyncio.sleep(self._doubt_turn_s)
             for attempt_id in self._doubts.turn():
                 if await self._never_was(attempt_id):
                     event = Responded(attempt_id, self._clock(), reason=0, made_channel=False)
                     self._inbox.offer(event)
 
     async def _never_was(self, attempt_id: str) -> bool:
-        """True when Asterisk has no record of a call whose originate failed."""
-        get = {"Action": "DBGet", "Family": FAMILY, "Key": attempt_id}
+        """True when Asterisk has neither a channel nor, asked after that, a record of the call.
+
+        A channel may live although an originate failed: the one that has this id already.
+        """
+        channel = {"Action": "Getvar", "Channel": attempt_id, "Variable": "UNIQUEID"}
+        record = {"Action": "DBGet", "Family": FAMILY, "Key": attempt_id}
+        return await self._is_missing(channel) and await self._is_missing(record)
+
+    async def _is_missing(self, question: Headers) -> bool:
         try:
-            await self._link.send(get)
+            await self._link.send(question)
         except ActionRefused as refusal:
-            return "not found" in refusal.message
+            return any(words in refusal.message for words in _MISSING)
         except TelephonyError:
-            return False
+            pass  # not known: then it is for the engine's recovery
         return False
 
     # ----------------------------------------------------------------------------- calls
+
+    async def trunks(self) -> Set[str]:
+        rows = await self._link.collect({"Action": "PJSIPShowEndpoints"})
+        return {name for row in rows if (name := row.get("ObjectName"))}
 
     async def originate(self, order: DialOrder) -> None:
         await self._link.send(encode.originate(order))

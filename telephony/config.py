@@ -29,3 +29,5 @@ class AmiConfig:
     backoff_refused_s: float = 15.0
     #: Events that may wait for the consumer: some seconds of a very busy Asterisk.
     inbox_bound: int = 50_000
+    #: A failed originate waits this long, once to twice, for the end of its channel; then we ask.
+    doubt_turn_s: float = 1.0

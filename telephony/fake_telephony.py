@@ -9,7 +9,7 @@ simulated carrier's, only faster.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -74,6 +74,7 @@ class FakePbx:
     ) -> None:
         self.ring_s, self.talk_s, self.message_s = ring_s, talk_s, message_s
         self.started_at = _now()
+        self.trunks = {"carrier"}
         self.channels: dict[str, FakeChannel] = {}
         self.kept_records: dict[str, HangupRecord] = {}
         self.members: dict[tuple[str, str], FakeMember] = {}
@@ -264,6 +265,10 @@ class FakeTelephony:
 
     def is_up(self) -> bool:
         return self.up
+
+    async def trunks(self) -> Set[str]:
+        self._need_link()
+        return self.pbx.trunks
 
     async def originate(self, order: DialOrder) -> None:
         self._need_link()

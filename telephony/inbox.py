@@ -5,7 +5,39 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
-from typing import Generic, TypeVar
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, Protocol, TypeVar
+
+from telephony.wire import Block
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Logged in and booted. `core_status` and `uptime_s` tell when Asterisk started."""
+
+    at: datetime
+    core_status: Block
+    uptime_s: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    at: datetime
+
+
+#: What comes through the link: an event's headers, or a word about the link itself.
+Message = Block | Opened | Lost
+
+
+class Sink(Protocol):
+    """Where messages go; see Inbox."""
+
+    def offer(self, item: Message) -> bool: ...
+    def force(self, item: Message) -> None: ...
+    def close(self, fault: BaseException | None = None) -> None: ...
+    async def drained(self) -> None: ...
+
 
 T = TypeVar("T")
 

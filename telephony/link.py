@@ -1,26 +1,26 @@
 """The AMI connection, kept up: the only module that imports panoramisk.
 
-panoramisk's protocol and actions are used; its Manager is not, because reconnecting, repeating and
-waiting are what it does in ways that dial people twice (docs/adr). What holds here: an action is
-written at most once, only while Asterisk is logged in and booted, and either gets its answer or
-fails within its deadline as ActionUnknown.
+panoramisk's protocol and actions are used; its Manager is not, because it repeats and queues
+actions over a reconnect and so dials people twice. What holds here: an action is written at most
+once, only while we are logged in and Asterisk has booted, and either gets its answer or fails
+within its deadline as ActionUnknown. tests/telephony/test_traps.py has each trap.
 """
 
 from __future__ import annotations
 
 import asyncio
-import random
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 from panoramisk.actions import Action
 from panoramisk.ami_protocol import AMIProtocol
 
 from engine.core.errors import ActionRefused, ActionUnknown, LinkDown
+from telephony.backoff import Backoff
 from telephony.config import AmiConfig
+from telephony.inbox import Lost, Opened, Sink
 from telephony.wire import Block, Headers, check, parse
 
 log = structlog.get_logger(__name__)
@@ -29,8 +29,6 @@ GREETING = b"Asterisk Call Manager/"
 #: No message of Asterisk comes near this: what does not end before it is not AMI.
 MAX_BLOCK_BYTES = 1 << 20
 MISSED_PINGS = 2
-#: A connection that lived this long was a good one: the next backoff starts small again.
-STABLE_S = 10.0
 #: Events that the link itself needs.
 _OWN_EVENTS = frozenset({b"FullyBooted", b"Shutdown"})
 
@@ -43,33 +41,6 @@ class SessionFailed(Exception):
 
 class LoginRefused(SessionFailed):
     is_refusal = True
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """Logged in and booted. `core_status` and `uptime_s` tell when Asterisk started."""
-
-    at: datetime
-    core_status: Block
-    uptime_s: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    at: datetime
-
-
-#: What comes through the link: an event's headers, or a word about the link itself.
-Message = Block | Opened | Lost
-
-
-class Sink(Protocol):
-    """Where messages go; see Inbox."""
-
-    def offer(self, item: Message) -> bool: ...
-    def force(self, item: Message) -> None: ...
-    def close(self, fault: BaseException | None = None) -> None: ...
-    async def drained(self) -> None: ...
 
 
 class PendingAction(Action):  # type: ignore[misc]
@@ -125,8 +96,9 @@ class LinkProtocol(AMIProtocol):  # type: ignore[misc]
 
     def send(self, action: PendingAction) -> None:
         """Not panoramisk's own, which writes the whole action to the log when it cannot be sent."""
+        data = str(action).encode()
         self.responses[action.action_id] = action
-        self.transport.write(str(action).encode())
+        self.transport.write(data)
 
     def pause_writing(self) -> None:
         self.writable.clear()
@@ -217,7 +189,7 @@ class AmiLink:
         self._is_up = False
         self._task: asyncio.Task[None] | None = None
         self._ids = count(1)
-        self._random = random.Random()  # noqa: S311 - spreads reconnects, guards nothing
+        self._backoff = Backoff(config)
 
     @property
     def is_up(self) -> bool:
@@ -291,13 +263,12 @@ class AmiLink:
     # ------------------------------------------------------------------- one connection
 
     async def _keep_up(self) -> None:
-        failures = 0
         loop = asyncio.get_running_loop()
         while True:
             started = loop.time()
             refused = await self._session()
-            failures = 0 if loop.time() - started > STABLE_S else failures + 1
-            await asyncio.sleep(self._backoff_s(failures, refused))
+            lived_s = loop.time() - started
+            await asyncio.sleep(self._backoff.wait_s(lived_s=lived_s, refused=refused))
             # With events still waiting from the last connection another one would end the same.
             await self.inbox.drained()
 
@@ -424,13 +395,6 @@ class AmiLink:
                 raise LinkDown from None
         if protocol.closed:
             raise LinkDown
-
-    def _backoff_s(self, failures: int, refused: bool) -> float:
-        base = self.config.backoff_s * 2.0 ** min(failures, 16)
-        ceiling = min(base, self.config.backoff_max_s)
-        if refused:
-            ceiling = self.config.backoff_refused_s
-        return ceiling * self._random.uniform(0.5, 1.0)
 
 
 def _explained(headers: Headers, message: str) -> SessionFailed:

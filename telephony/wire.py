@@ -61,5 +61,9 @@ def _check_line(name: str, value: str) -> None:
     # The message never quotes the value: it may be a person's number.
     if not _LINE_ENDS.isdisjoint(value):
         raise ActionRefused(f"the header {name} has a line break or a NUL in it")
-    if len(name) + 2 + len(value.encode("utf-8", "surrogatepass")) > MAX_LINE_BYTES:
+    try:
+        n_bytes = len(name) + 2 + len(value.encode())
+    except UnicodeEncodeError:
+        raise ActionRefused(f"the header {name} is not text") from None
+    if n_bytes > MAX_LINE_BYTES:
         raise ActionRefused(f"the header {name} is longer than {MAX_LINE_BYTES} bytes")

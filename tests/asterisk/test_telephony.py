@@ -233,6 +233,10 @@ async def test_a_second_originate_of_a_living_attempt_dials_nobody(desk, own_rig
     await desk.of(Ringing, call.attempt_id)
     await desk.telephony.originate(call)
     await desk.of(Responded, call.attempt_id)
+    # Long enough for the adapter to ask Asterisk whether there ever was a channel.
+    await asyncio.sleep(2.5)
+    responses = [e for e in desk.events if isinstance(e, Responded)]
+    assert all(response.made_channel for response in responses)
     assert len(await desk.telephony.live_calls()) == 1
     await desk.telephony.hang_up(call.attempt_id)
     await desk.end(call.attempt_id)

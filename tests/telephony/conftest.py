@@ -73,6 +73,7 @@ def config(fake: FakeAsterisk) -> AmiConfig:
         backoff_s=0.02,
         backoff_max_s=0.1,
         backoff_refused_s=0.2,
+        doubt_turn_s=0.2,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,6 +14,9 @@ from telephony.fake_asterisk import list_answer
 from telephony.recovery import kept_record, live_call, started_at
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+#: What Asterisk says of a channel and a record that it does not have.
+NOTHING = {"Getvar": "No such channel", "DBGet": "Database entry not found"}
 
 
 def failure(attempt_id):
@@ -27,7 +31,7 @@ def failure(attempt_id):
 async def test_a_call_that_never_got_a_channel_is_told_after_asking(up, fake, attempt):
     """An unknown trunk: the same answer as for a busy callee, but no Hangup and no record."""
     _, seen = up
-    fake.refused["DBGet"] = "Database entry not found"
+    fake.refused |= NOTHING
     fake.emit(failure(attempt))
     first, second = await seen.n(Responded, 2)
     assert (first.made_channel, second.made_channel) == (True, False)
@@ -41,7 +45,7 @@ async def test_a_call_whose_end_was_seen_is_not_asked_about(up, fake, attempt, h
     for event in reversed(events) if hangup_first else events:
         fake.emit(event)
     other = attempt[:-1] + "7"
-    fake.refused["DBGet"] = "Database entry not found"
+    fake.refused |= NOTHING
     fake.emit(failure(other))
     responses = await seen.n(Responded, 3)
     assert [r.attempt_id for r in responses if not r.made_channel] == [other]
@@ -49,10 +53,16 @@ async def test_a_call_whose_end_was_seen_is_not_asked_about(up, fake, attempt, h
     assert len(seen.of(HungUp)) == 1
 
 
-async def test_a_call_with_a_record_had_a_channel(up, fake, attempt, eventually):
+@pytest.mark.parametrize("missing", ["Getvar", "DBGet"])
+async def test_a_call_with_a_channel_or_a_record_is_left_alone(
+    up, fake, attempt, eventually, missing
+):
     _, seen = up
+    fake.refused[missing] = NOTHING[missing]
     fake.emit(failure(attempt))
-    await eventually(lambda: fake.actions("DBGet"))
+    last = "DBGet" if missing == "Getvar" else "Getvar"
+    await eventually(lambda: fake.actions(last))
+    await asyncio.sleep(0.05)
     await seen.n(Responded, 1)
     assert [event.made_channel for event in seen.of(Responded)] == [True]
 

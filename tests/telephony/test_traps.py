@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import random
 from dataclasses import replace
 
 import pytest
 
 from engine.core.call_events import AgentSeen, HungUp, LinkLost, LinkUp, OptedOut, Responded
 from engine.core.errors import ActionRefused, ActionUnknown, LinkDown
+from telephony.backoff import Backoff
 from telephony.fake_asterisk import block, list_answer
 from telephony.wire import check, parse, variable
 
@@ -59,6 +61,11 @@ def test_trap_1_values_of_variables_cannot_be_split(value):
 def test_trap_1_names_of_headers_are_plain():
     with pytest.raises(ActionRefused):
         check({"Action: Command\r\nX": "1"})
+
+
+def test_trap_1_what_is_not_text_is_refused_before_it_is_in_flight():
+    with pytest.raises(ActionRefused):
+        check({"Reason": "\udc80"})
 
 
 def test_trap_1_a_refusal_does_not_quote_the_value():
@@ -260,7 +267,6 @@ async def test_trap_7_a_wrong_secret_is_said_and_not_hammered(connect, fake, eve
     await eventually(lambda: telephony.last_error)
     assert "wrong AMI user name or secret" in telephony.last_error
     assert seen.events == []
-    assert telephony._link._backoff_s(failures=1, refused=True) >= 15.0
     assert fake.n_connections == 1
 
 
@@ -273,12 +279,18 @@ async def test_trap_7_a_secret_that_becomes_right_is_tried_again(connect, fake, 
     assert telephony.last_error is None
 
 
-async def test_trap_7_backoff_grows_and_is_spread(connect):
-    telephony, _ = connect(backoff_s=0.1, backoff_max_s=5.0)
-    waits = [telephony._link._backoff_s(n, refused=False) for n in range(12)]
+def test_trap_7_backoff_grows_is_spread_and_starts_anew_after_a_good_connection(config):
+    backoff = Backoff(replace(config, backoff_s=0.1, backoff_max_s=5.0), random.Random(1))
+    waits = [backoff.wait_s(lived_s=0.1, refused=False) for _ in range(40)]
     assert all(0.05 * 2**n <= wait <= 0.1 * 2**n for n, wait in enumerate(waits[:5]))
     assert all(2.5 <= wait <= 5.0 for wait in waits[6:])
     assert len(set(waits)) == len(waits)
+    assert backoff.wait_s(lived_s=60, refused=False) <= 0.1
+
+
+def test_trap_7_after_a_refused_login_the_wait_is_long(config):
+    backoff = Backoff(replace(config, backoff_refused_s=30.0))
+    assert backoff.wait_s(lived_s=0.1, refused=True) >= 15.0
 
 
 async def test_trap_7_asterisk_down_at_start_is_waited_for(connect, fake, eventually):
@@ -439,10 +451,10 @@ async def test_the_secret_is_shown_nowhere(connect, fake, config, capsys, caplog
 async def test_a_fault_of_the_link_itself_reaches_the_consumer(up, monkeypatch, fake):
     telephony, seen = up
 
-    def broken(*_):
+    def broken(**_):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(telephony._link, "_backoff_s", broken)
+    monkeypatch.setattr(telephony._link._backoff, "wait_s", broken)
     fake.cut()
     with pytest.raises(ZeroDivisionError):
         await seen.task
