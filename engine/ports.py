@@ -65,6 +65,10 @@ class Telephony(Protocol):
 
     def is_up(self) -> bool: ...
 
+    async def has_trunk(self, name: str) -> bool:
+        """Asterisk knows an endpoint of this name to place calls through."""
+        ...
+
     async def originate(self, order: DialOrder) -> None:
         """Returns when Asterisk accepted the order; its fate comes as events."""
         ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -147,9 +147,9 @@ class AsteriskTelephony:
 
     # ----------------------------------------------------------------------------- calls
 
-    async def trunks(self) -> Set[str]:
-        rows = await self._link.collect({"Action": "PJSIPShowEndpoints"})
-        return {name for row in rows if (name := row.get("ObjectName"))}
+    async def has_trunk(self, name: str) -> bool:
+        answer = await self._link.send(encode.device_state(name))
+        return answer.get("Value", "INVALID") != "INVALID"
 
     async def originate(self, order: DialOrder) -> None:
         await self._link.send(encode.originate(order))

@@ -64,6 +64,12 @@ def wake_caller(attempt_id: str) -> Headers:
     }
 
 
+def device_state(trunk: str) -> Headers:
+    """Asked of a function, because listing endpoints needs the class `system`."""
+    name = _checked(_TRUNK, trunk, "trunk")
+    return {"Action": "Getvar", "Variable": f"DEVICE_STATE(PJSIP/{name})"}
+
+
 def get_variable(attempt_id: str, name: str) -> Headers:
     return {"Action": "Getvar", "Channel": attempt_id, "Variable": name}
 

@@ -9,7 +9,7 @@ simulated carrier's, only faster.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence, Set
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -266,9 +266,9 @@ class FakeTelephony:
     def is_up(self) -> bool:
         return self.up
 
-    async def trunks(self) -> Set[str]:
+    async def has_trunk(self, name: str) -> bool:
         self._need_link()
-        return self.pbx.trunks
+        return name in self.pbx.trunks
 
     async def originate(self, order: DialOrder) -> None:
         self._need_link()

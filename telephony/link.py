@@ -21,6 +21,7 @@ from engine.core.errors import ActionRefused, ActionUnknown, LinkDown
 from telephony.backoff import Backoff
 from telephony.config import AmiConfig
 from telephony.inbox import Lost, Opened, Sink
+from telephony.records import number
 from telephony.wire import Block, Headers, check, parse
 
 log = structlog.get_logger(__name__)
@@ -241,8 +242,7 @@ class AmiLink:
         name = headers["Event"]
         if name == "FullyBooted":
             if self._booted is not None and not self._booted.done():
-                uptime = headers.get("Uptime", "")
-                self._booted.set_result(int(uptime) if uptime.isdecimal() else None)
+                self._booted.set_result(number(headers.get("Uptime", "")))
         elif name == "Shutdown":
             self.abort(protocol, "Asterisk is shutting down")
         elif not self.inbox.offer(headers):

@@ -28,6 +28,7 @@ HOUSEKEEPING_S = 0.25
 REPORT_S = 0.5
 LOOK_AGAIN_S = 1.0
 REREAD_S = 2.0
+TRUNKS_S = 10.0
 #: Unanswered calls at shutdown are waited for so long.
 DRAIN_S = 2.0
 
@@ -69,6 +70,7 @@ class Engine:
                 group.create_task(self._every(REPORT_S, self._reporter.publish, stop)),
                 group.create_task(self._every(LOOK_AGAIN_S, self._look_again, stop)),
                 group.create_task(self._every(REREAD_S, self._reread_all, stop)),
+                group.create_task(self._every(TRUNKS_S, self._read_trunks, stop)),
             ]
             await stop.wait()
             await asyncio.wait(loops)
@@ -166,6 +168,10 @@ class Engine:
         if self.world.is_synced and self.world.telephony.is_up():
             await self._recovery.look_again()
 
+    async def _read_trunks(self) -> None:
+        if self.world.telephony.is_up():
+            await self._recovery.look_for_trunks()
+
     # ---------------------------------------------------------------- campaigns
 
     async def _follow_changes(self, stop: asyncio.Event) -> None:
@@ -215,7 +221,10 @@ class Engine:
                 return
             await self._take_on(campaign_id)
         elif campaign != view.campaign:
+            other_trunk = campaign.settings.dialing.trunk != view.campaign.settings.dialing.trunk
             view.refresh(campaign, now)
+            if other_trunk:
+                await self._read_trunks()
         await self._tend(campaign_id)
 
     async def _take_on(self, campaign_id: int) -> None:
@@ -228,6 +237,7 @@ class Engine:
         view.n_abandoned = counts.get("outcome:abandoned", 0)
         view.n_answered = counts.get("outcome:answered", 0) + view.n_abandoned
         world.campaigns[campaign_id] = view
+        await self._read_trunks()
 
     async def _tend(self, campaign_id: int) -> None:
         """A queue while it can have calls; hang-ups and good-bye when it is final."""

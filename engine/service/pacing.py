@@ -71,7 +71,8 @@ class Pacer:
         trunk = view.campaign.settings.dialing.trunk or ""
         resting = world.trunks[trunk].is_resting(now)
         early = world.clock.monotonic() < view.no_claim_before
-        if n <= 0 or early or resting or not view.campaign.queue:
+        ready = view.campaign.queue and world.knows_trunk(view)
+        if n <= 0 or early or resting or not ready:
             return
         view.bucket = view.bucket.take(await self._dialer.dial(view, n))
 

@@ -61,6 +61,7 @@ class Recovery:
         """Bring every attempt that the store or memory holds in line with Asterisk."""
         world = self._world
         seen = await self.read_back()
+        await self.look_for_trunks()
         members = await world.telephony.members()
         ours = [each for each in members if each.queue in world.our_queues]
         world.roster.reset_queues(ours, world.clock.now())
@@ -68,6 +69,14 @@ class Recovery:
             await self._recover_campaign(view, seen)
         await self._adopt_strangers(seen)
         log.info("recovered", live=len(seen.live), records=len(seen.records))
+
+    async def look_for_trunks(self) -> None:
+        """Ask Asterisk for the trunks that campaigns name: a typing error must not use them up."""
+        world = self._world
+        named = {view.campaign.settings.dialing.trunk for view in world.campaigns.values()}
+        world.unknown_trunks = {
+            trunk for trunk in named if trunk and not await world.telephony.has_trunk(trunk)
+        }
 
     async def look_again(self) -> None:
         """Calls whose lease has passed, or that ended without a record: ask Asterisk."""

@@ -58,6 +58,8 @@ class Reporter:
             found.append("recovering")
         if world.trunks[view.campaign.settings.dialing.trunk or ""].is_resting(world.clock.now()):
             found.append("trunk_resting")
+        if world.is_synced and not world.knows_trunk(view):
+            found.append("unknown_trunk")
         if not view.campaign.queue:
             found.append("no_free_queue")
         return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -99,6 +99,8 @@ class World:
     calls: CallTable = field(default_factory=CallTable)
     roster: Roster = field(default_factory=Roster)
     trunks: defaultdict[str, TrunkHealth] = field(default_factory=lambda: defaultdict(TrunkHealth))
+    #: Trunks that Asterisk does not know; a campaign that names one of them dials nothing.
+    unknown_trunks: Set[str] = frozenset()
     #: Something happened that a decision may follow from.
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -116,6 +118,9 @@ class World:
     @property
     def may_dial(self) -> bool:
         return self.leads and self.is_synced and self.telephony.is_up()
+
+    def knows_trunk(self, view: CampaignView) -> bool:
+        return view.campaign.settings.dialing.trunk not in self.unknown_trunks
 
     def deposed(self) -> None:
         """Another engine has fenced us: nothing leaves until the lease tells who leads."""
