@@ -33,6 +33,7 @@ WHY = {
     "no_engine": "no engine runs",
     "asterisk_unreachable": "Asterisk cannot be reached",
     "recovering": "reading back what Asterisk does",
+    "unknown_trunk": "Asterisk does not know the trunk",
     "no_free_queue": "no free queue",
 }
 
