@@ -52,6 +52,7 @@ def create_app(store: RedisStore | None, settings: ApiSettings) -> FastAPI:
         openapi_url=f"{BASE}/openapi.json",
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         lifespan=_lifespan_of(store, settings),
     )
     _prepare_state(app, store, settings)

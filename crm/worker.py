@@ -22,7 +22,7 @@ from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 
 from crm.import_run import waiting_imports
-from crm.jobs import IMPORTS_QUEUE, ImportQueue, WorkerContext, rq_connection, set_context
+from crm.jobs import IMPORTS_QUEUE, ImportQueue, Stop, WorkerContext, rq_connection, set_context
 from engine.core.errors import StoreUnavailable
 from engine.store import RedisStore
 
@@ -34,36 +34,41 @@ def run_worker(
     redis_url: str,
     rq_url: str | None = None,
     queues: Sequence[str] = (IMPORTS_QUEUE,),
-    stop: threading.Event | None = None,
+    stop: Stop | None = None,
     sweep_s: float = SWEEP_S,
 ) -> None:
     """Work until SIGTERM, SIGINT or `stop`. Must run in the main thread: it handles signals.
 
     Raises StoreUnavailable when Redis does not answer at the start.
     """
-    stop = stop or threading.Event()
+    stop, is_ending = stop or threading.Event(), threading.Event()
     asyncio.run(_check(redis_url))
     connection = rq_connection(rq_url or redis_url)
     set_context(WorkerContext(redis_url, connection, stop))
     sweeper = threading.Thread(
         target=_sweep_until, args=(redis_url, rq_url or redis_url, stop, sweep_s), daemon=True
     )
+    ender = threading.Thread(target=_end_when_asked, args=(stop, is_ending), daemon=True)
     sweeper.start()
+    ender.start()
     try:
         worker = _Worker(list(queues), connection=connection, serializer=JSONSerializer)
-        worker.stop_event = stop
+        worker.stop_event, worker.is_ending = stop, is_ending
         worker.work(logging_level="WARNING")
     finally:
+        is_ending.set()
         stop.set()
         sweeper.join(timeout=10)
         connection.close()
 
 
 class _Worker(SimpleWorker):
-    stop_event: threading.Event
+    stop_event: Stop
+    is_ending: threading.Event
 
     def request_stop(self, signum: int, frame: FrameType | None) -> Any:
         """Tells the running job too; a job that goes on would be waited for."""
+        self.is_ending.set()
         self.stop_event.set()
         return super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
 
@@ -73,16 +78,22 @@ async def _check(redis_url: str) -> None:
     await store.close()
 
 
-def _sweep_until(redis_url: str, rq_url: str, stop: threading.Event, sweep_s: float) -> None:
-    """At the start and every `sweep_s`; ends the process when `stop` was set by its owner."""
+def _end_when_asked(stop: Stop, is_ending: threading.Event) -> None:
+    """`stop` that somebody else set: RQ waits for jobs and knows only signals."""
+    stop.wait()
+    if not is_ending.is_set():
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _sweep_until(redis_url: str, rq_url: str, stop: Stop, sweep_s: float) -> None:
+    """At the start and every `sweep_s`."""
     while True:
         try:
             asyncio.run(sweep(redis_url, rq_url))
         except (StoreUnavailable, RedisError) as error:
             log.warning("import_sweep_failed", error=str(error))
         if stop.wait(sweep_s):
-            break
-    os.kill(os.getpid(), signal.SIGTERM)
+            return
 
 
 async def sweep(redis_url: str, rq_url: str) -> int:

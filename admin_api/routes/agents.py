@@ -78,6 +78,9 @@ async def edit_agent(agent_id: AgentId, body: AgentPatch, ctx: Ctx, token: Super
 
 @router.delete("/{agent_id}", status_code=204, responses=responses(404, 409))
 async def delete_agent(agent_id: AgentId, ctx: Ctx, token: Supervisor) -> None:
+    """Only who is logged out: a member that Asterisk still had would get calls of nobody."""
+    if (await ctx.store.agents.get(agent_id)).wanted_in:
+        raise Conflict("The agent is logged in: log out first.")
     await ctx.store.agents.delete(agent_id, actor(token), ctx.now())
 
 

@@ -20,8 +20,12 @@ async def test_an_agent_is_made_edited_and_deleted(api):
     assert (edited["name"], edited["skills"], edited["mode"]) == ("Bea", [], "off_hook")
     assert (await api("PATCH", path, json={"mode": None}))["mode"] == "on_hook"
     assert (await api("GET", "/agents"))["items"] == [await api("GET", path)]
+    await api("POST", f"{path}/login")
+    assert (await api("DELETE", path, 409))["code"] == "conflict"
+    await api("POST", f"{path}/logout")
     await api("DELETE", path, 204)
     await api("GET", path, 404)
+    await api("DELETE", path, 404)
     assert (await api("GET", f"/campaigns/{campaign['id']}"))["agent_ids"] == []
 
 

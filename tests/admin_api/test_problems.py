@@ -26,6 +26,7 @@ def test_every_error_of_the_core_has_a_problem(cls):
     ("method", "path", "status", "code"),
     [
         ("GET", "/nothing", 404, "not_found"),
+        ("GET", "/campaigns/", 404, "not_found"),
         ("GET", "/campaigns/99", 404, "not_found"),
         ("GET", "/campaigns/0", 422, "validation_error"),
         ("GET", "/campaigns/x", 422, "validation_error"),

@@ -227,12 +227,14 @@ async def test_the_sweep_finds_what_has_no_job_and_only_that(own_url, own_store)
 
 
 @pytest.fixture
-def start_worker(own_url) -> Iterator[Callable[[], BaseProcess]]:
+def start_worker(own_url) -> Iterator[Callable[..., BaseProcess]]:
     started: list[BaseProcess] = []
 
-    def start() -> BaseProcess:
+    def start(**options: object) -> BaseProcess:
         context = multiprocessing.get_context("spawn")
-        process = context.Process(target=run_worker, args=(own_url,), kwargs={"sweep_s": 1.0})
+        process = context.Process(
+            target=run_worker, args=(own_url,), kwargs={"sweep_s": 1.0, **options}
+        )
         process.start()
         started.append(process)
         return process
@@ -282,6 +284,17 @@ async def test_a_worker_ends_when_it_is_asked_to(own_url, own_store, start_worke
     assert worker.exitcode == 0
     status = (await found(own_store, campaign_id, import_id)).status
     assert status is (ImportStatus.RUNNING if is_busy else ImportStatus.DONE)
+
+
+async def test_a_worker_ends_when_its_owner_sets_stop(own_url, own_store, start_worker):
+    campaign_id = await new_campaign(own_store)
+    import_id = await upload(own_store, campaign_id, calling_list(10))
+    stop = multiprocessing.get_context("spawn").Event()
+    worker = start_worker(stop=stop)
+    await until_done(own_store, campaign_id, import_id, 60)
+    stop.set()
+    await asyncio.to_thread(worker.join, 15)
+    assert worker.exitcode == 0
 
 
 async def test_a_worker_without_redis_says_so(tmp_path):
