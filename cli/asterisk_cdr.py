@@ -66,8 +66,11 @@ def _instant(epoch: str) -> datetime | None:
 def read_heard(instance_dir: Path, uniqueid: str) -> Heard | None:
     """What was heard in one call; None unless the carrier recorded it (global CARRIER_RECORD)."""
     path = instance_dir / "spool/monitor" / f"{uniqueid}.wav"
-    if not path.is_file():
-        return None
+    return read_sound(path) if path.is_file() else None
+
+
+def read_sound(path: Path) -> Heard:
+    """Sum up a sound file (wav, 16 bit, one channel)."""
     with wave.open(str(path)) as sound:
         rate, frames = sound.getframerate(), sound.readframes(sound.getnframes())
     return heard(array.array("h", frames), rate)
