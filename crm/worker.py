@@ -41,35 +41,32 @@ def run_worker(
 
     Raises StoreUnavailable when Redis does not answer at the start.
     """
-    stop, is_ending = stop or threading.Event(), threading.Event()
     asyncio.run(_check(redis_url))
     connection = rq_connection(rq_url or redis_url)
-    set_context(WorkerContext(redis_url, connection, stop))
-    sweeper = threading.Thread(
-        target=_sweep_until, args=(redis_url, rq_url or redis_url, stop, sweep_s), daemon=True
-    )
-    ender = threading.Thread(target=_end_when_asked, args=(stop, is_ending), daemon=True)
+    ending = threading.Event()
+    set_context(WorkerContext(redis_url, connection, ending))
+    sweeping = (redis_url, rq_url or redis_url, ending, sweep_s)
+    sweeper = threading.Thread(target=_sweep_until, args=sweeping, daemon=True)
     sweeper.start()
-    ender.start()
+    if stop is not None:
+        threading.Thread(target=_end_when_asked, args=(stop, ending), daemon=True).start()
     try:
         worker = _Worker(list(queues), connection=connection, serializer=JSONSerializer)
-        worker.stop_event, worker.is_ending = stop, is_ending
+        worker.ending = ending
         worker.work(logging_level="WARNING")
     finally:
-        is_ending.set()
-        stop.set()
+        ending.set()
         sweeper.join(timeout=10)
         connection.close()
 
 
 class _Worker(SimpleWorker):
-    stop_event: Stop
-    is_ending: threading.Event
+    #: Not the owner's event: setting that in a signal handler could wait for its own lock.
+    ending: threading.Event
 
     def request_stop(self, signum: int, frame: FrameType | None) -> Any:
         """Tells the running job too; a job that goes on would be waited for."""
-        self.is_ending.set()
-        self.stop_event.set()
+        self.ending.set()
         return super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
 
 
@@ -78,22 +75,21 @@ async def _check(redis_url: str) -> None:
     await store.close()
 
 
-def _end_when_asked(stop: Stop, is_ending: threading.Event) -> None:
-    """`stop` that somebody else set: RQ waits for jobs and knows only signals."""
+def _end_when_asked(stop: Stop, ending: threading.Event) -> None:
+    """RQ waits for jobs in a blocking read and knows only signals."""
     stop.wait()
-    if not is_ending.is_set():
+    if not ending.is_set():
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _sweep_until(redis_url: str, rq_url: str, stop: Stop, sweep_s: float) -> None:
+def _sweep_until(redis_url: str, rq_url: str, ending: threading.Event, sweep_s: float) -> None:
     """At the start and every `sweep_s`."""
-    while True:
+    while not ending.is_set():
         try:
             asyncio.run(sweep(redis_url, rq_url))
         except (StoreUnavailable, RedisError) as error:
             log.warning("import_sweep_failed", error=str(error))
-        if stop.wait(sweep_s):
-            return
+        ending.wait(sweep_s)
 
 
 async def sweep(redis_url: str, rq_url: str) -> int:
