@@ -76,6 +76,22 @@ def demo(
     raise typer.Exit(run_demo(DemoOptions(contacts, agents, mode, as_json, keep)))
 
 
+@app.command()
+def doctor(
+    trunk: Annotated[
+        list[str] | None, typer.Option("--trunk", help="A trunk to check, may be repeated.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check Redis, Asterisk and the settings, and say what to do about what is wrong."""
+    from cli.doctor import run_doctor
+
+    settings = Settings()
+    # What goes wrong is a finding, in words; the log would say it a second time.
+    set_up_logs("critical")
+    raise typer.Exit(run_doctor(settings, trunk or (), as_json=as_json))
+
+
 @app.command("import")
 def import_list(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A CSV file.")],
