@@ -6,7 +6,11 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from redis.asyncio.connection import AbstractConnection, ConnectionPool, parse_url
+from redis.asyncio.connection import (
+    AbstractConnection,
+    ConnectionPool,
+    parse_url,
+)
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError, ResponseError
@@ -16,7 +20,10 @@ from engine.core.errors import StoreUnavailable
 #: No command of ours takes longer on a healthy server; a script blocks it for a few ms at most.
 SOCKET_TIMEOUT_S: Final = 5.0
 CONNECT_TIMEOUT_S: Final = 3.0
-MAX_CONNECTIONS: Final = 64
+#: More batches than this at once wait for a connection; each holds one for a bounded time.
+MAX_CONNECTIONS: Final = 32
+#: Readers of the change stream, each with a connection of its own while it waits.
+MAX_WAITING: Final = 1000
 
 Argument = str | bytes | int | float
 Command = Sequence[Argument]
@@ -33,8 +40,14 @@ class Link:
             self._where = _without_secret(parse_url(url))
         except ValueError as error:
             raise StoreUnavailable(f"This is not a Redis URL: {error}") from None
-        self._pool = _pool(url, SOCKET_TIMEOUT_S)
-        self._waiting_pool = _pool(url, None)
+        self._pool = ConnectionPool.from_url(
+            url, max_connections=MAX_CONNECTIONS, socket_timeout=SOCKET_TIMEOUT_S, **_options()
+        )
+        # The pool itself fails a caller who finds no connection; here they wait their turn.
+        self._free = asyncio.Semaphore(MAX_CONNECTIONS)
+        self._waiting_pool = ConnectionPool.from_url(
+            url, max_connections=MAX_WAITING, socket_timeout=None, **_options()
+        )
         self._scripts: dict[str, str] = {}
 
     def know_scripts(self, text_of_sha: Mapping[str, str]) -> None:
@@ -46,22 +59,31 @@ class Link:
 
     async def call_raw(self, *command: Argument) -> Any:
         """The answer as bytes."""
-        return (await self._send(self._pool, [command], raw=True))[0]
+        async with self._free:
+            answer = (await self._send(self._pool, [command], raw=True))[0]
+        if isinstance(answer, RedisError):
+            raise self._unavailable(answer) from answer
+        return answer
 
     async def batch(self, commands: Sequence[Command]) -> list[Any]:
         """Answers in order, one round trip. An error of one command is raised after all ran."""
         if not commands:
             return []
-        answers = await self._send(self._pool, commands)
+        async with self._free:
+            answers = await self._send(self._pool, commands)
+            await self._repeat_forgotten(commands, answers)
+        for answer in answers:
+            if isinstance(answer, RedisError):
+                raise self._unavailable(answer) from answer
+        return answers
+
+    async def _repeat_forgotten(self, commands: Sequence[Command], answers: list[Any]) -> None:
+        """A restarted server knows no scripts: send those in full that it did not run."""
         forgotten = [i for i, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
         if forgotten:
             again = [self._in_full(commands[i]) for i in forgotten]
             for i, answer in zip(forgotten, await self._send(self._pool, again), strict=True):
                 answers[i] = answer
-        for answer in answers:
-            if isinstance(answer, RedisError):
-                raise self._unavailable(answer) from answer
-        return answers
 
     async def wait(self, *command: Argument, timeout_s: float) -> Any:
         """A blocking command, on a connection that nothing else waits for."""
@@ -105,16 +127,13 @@ class Link:
         return StoreUnavailable(f"Redis at {self._where} does not answer: {error}")
 
 
-def _pool(url: str, socket_timeout_s: float | None) -> ConnectionPool:
-    return ConnectionPool.from_url(
-        url,
-        decode_responses=True,
-        protocol=2,
-        retry=Retry(NoBackoff(), 0),
-        socket_timeout=socket_timeout_s,
-        socket_connect_timeout=CONNECT_TIMEOUT_S,
-        max_connections=MAX_CONNECTIONS,
-    )
+def _options() -> dict[str, Any]:
+    return {
+        "decode_responses": True,
+        "protocol": 2,
+        "retry": Retry(NoBackoff(), 0),
+        "socket_connect_timeout": CONNECT_TIMEOUT_S,
+    }
 
 
 async def _exchange(

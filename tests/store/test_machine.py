@@ -317,6 +317,9 @@ class StoreMachine(RuleBasedStateMachine):
         }
         assert {w.attempt_id for w in wrapping} == {d.attempt_id for d in this.dials if d.wraps}
         assert counts == recomputed(contacts, records, sum(d.sent for d in this.live()))
+        for phone in {entry.phone for entry in this.entries.values()}:
+            holder = self.holder.get(phone)
+            assert await store.numbers.live_owner(phone) == (holder and holder.attempt_id)
         campaign = await store.campaigns.get(campaign_id)
         n_complete = sum(contact.state in COMPLETE for contact in contacts)
         assert (campaign.n_complete, campaign.n_contacts) == (n_complete, len(contacts))

@@ -148,6 +148,11 @@ async def test_data_of_a_newer_layout_is_refused(server):
         await RedisStore.connect(server.start())
 
 
+async def test_more_callers_than_connections_wait_their_turn(store):
+    answers = await asyncio.gather(*(store._link.call("PING") for _ in range(500)))
+    assert set(answers) == {"PONG"}
+
+
 async def test_a_script_that_fails_is_an_error(store):
     key = store._keys.campaign(1, "campaign")
     await store._link.call("SET", key, "not a hash")
