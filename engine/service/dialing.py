@@ -13,7 +13,7 @@ from engine.core.attempt import Claim
 from engine.core.call_events import Fate, HungUp, RecordLost, Responded, Vanished
 from engine.core.call_state import CallState
 from engine.core.errors import ActionRefused, ActionUnknown, LinkDown
-from engine.core.hours import is_open, next_open_at
+from engine.core.hours import next_open_at
 from engine.core.phone import masked
 from engine.core.redial import Done, Next, RedialAt
 from engine.ports import DialOrder, Refusal
@@ -54,8 +54,7 @@ class Dialer:
         world, campaign = self._world, view.campaign
         assert world.fence is not None
         await self._read_classes(view)
-        hours = campaign.settings.hours
-        open_classes = [each for each in view.classes if is_open(hours, each, now)]
+        open_classes = [each for each in view.classes if view.is_open(each, now)]
         attempt_ids = [ids.attempt_id(campaign.id, now, secrets.randbits(50)) for _ in range(n)]
         lease_s = world.settings.claim_lease_s
         return await world.store.calls.claim(
@@ -96,8 +95,8 @@ class Dialer:
         if claim.history.n_attempts >= view.campaign.settings.redial.max_attempts:
             return Done("max_attempts")  # lowered since its redial was planned
         # A redial that fell due is claimed with its class; its hours are asked again here.
-        hours = view.campaign.settings.hours
-        if not is_open(hours, claim.hours_class, now):
+        if not view.is_open(claim.hours_class, now):
+            hours = view.campaign.settings.hours
             opens_at = next_open_at(hours, claim.hours_class, now)
             return RedialAt(opens_at) if opens_at else Done("never_open")
         return None

@@ -29,6 +29,8 @@ REPORT_S = 0.5
 LOOK_AGAIN_S = 1.0
 REREAD_S = 2.0
 TRUNKS_S = 10.0
+#: After some changes the next ones are gathered for so long: most are our own, one for each call.
+CHANGES_GATHER_S = 0.05
 #: Unanswered calls at shutdown are waited for so long.
 DRAIN_S = 2.0
 
@@ -184,6 +186,7 @@ class Engine:
                 continue
             if self.world.leads and changes:
                 await self._guarded(functools.partial(self._act_on, changes))
+                await asyncio.sleep(CHANGES_GATHER_S)
 
     async def _act_on(self, changes: Sequence[Change]) -> None:
         for campaign_id in {change.id for change in changes if change.kind == "campaign"}:
@@ -193,9 +196,9 @@ class Engine:
                 seat = self.world.roster.disposed(change.id, self.world.clock.now())
                 if seat:
                     self._seating.changed(seat.agent.id)
-        if any(change.kind in ("agent", "campaign") for change in changes):
+        if any(_concerns_agents(change) for change in changes):
             await self._reread_agents()
-        self.world.wake.set()
+            self.world.wake.set()
 
     async def _reread_all(self) -> None:
         """The floor under the change stream: what a lost change would have told."""
@@ -320,6 +323,13 @@ class Engine:
             log.warning("postponed", error=error.message)
         except Fenced:
             self.world.deposed()
+
+
+def _concerns_agents(change: Change) -> bool:
+    """The states of agents are what we write ourselves."""
+    if change.kind == "agent":
+        return change.payload.get("what") != "state"
+    return change.kind == "campaign"
 
 
 async def _sleep(seconds: float, stop: asyncio.Event) -> None:

@@ -21,7 +21,7 @@ from engine.core.call_events import (
     Recorded,
     TelephonyEvent,
 )
-from engine.service.calls import Call
+from engine.service.calls import Call, Phase
 from engine.service.settling import Settler
 from engine.service.world import World
 
@@ -33,8 +33,6 @@ class Listener:
         self._world = world
         self._settler = settler
         self._seat_changed = seat_changed
-        #: Set when the channels must be read back before anything is dialled.
-        self.resync = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
         async for event in self._world.telephony.events():
@@ -54,17 +52,18 @@ class Listener:
                     self._seat_changed(seat.agent.id)
             case LinkUp():
                 self._world.pbx_started_at[event.node] = event.pbx_started_at
+                self._world.link_up_at[event.node] = event.at
                 log.info("link_up", node=event.node)
-                self._unsync()
+                self._world.doubt()
             case LinkLost():
                 log.warning("link_lost", node=event.node)
-                self._unsync()
-
-    def _unsync(self) -> None:
-        self._world.is_synced = False
-        self.resync.set()
+                self._world.doubt()
 
     def _hear_call(self, event: CallEvent) -> None:
+        known = self._world.calls.get(event.attempt_id)
+        if known is None:
+            return
+        before = known.phase
         call = self._settler.see(event)
         if call is None:
             return
@@ -75,7 +74,9 @@ class Listener:
                     self._seat_changed(seat.agent.id)
             case HungUp() | Recorded():
                 self._free_agent(call)
-        self._world.wake.set()
+        # Ringing is no news to the pacing: the call was counted when it was placed.
+        if call.phase not in (before, Phase.RINGING):
+            self._world.wake.set()
 
     def _free_agent(self, call: Call) -> None:
         view = self._world.campaigns.get(call.campaign_id)

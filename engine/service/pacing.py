@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 
 import structlog
 
@@ -57,11 +58,10 @@ class Pacer:
 
     async def _wait(self) -> None:
         wake, settings = self._world.wake, self._world.settings
-        try:
-            await asyncio.wait_for(wake.wait(), settings.tick_s)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(settings.tick_s):
+                await wake.wait()
             await asyncio.sleep(settings.gather_s)
-        except TimeoutError:
-            pass
         wake.clear()
 
     async def _decide(self, view: CampaignView, idle: int) -> None:
@@ -84,8 +84,11 @@ class Pacer:
 
     def _shared(self, views: list[CampaignView]) -> Mapping[int, int]:
         phases = self._world.calls.phases
+        available = {v.campaign.id: self._world.roster.available(v.campaign.queue) for v in views}
+        if len(views) == 1:
+            return {campaign: len(agents) for campaign, agents in available.items()}
         return share_agents(
-            {v.campaign.id: self._world.roster.available(v.campaign.queue) for v in views},
+            available,
             {v.campaign.id: sum(phases(v.campaign.id)[p] for p in UNSERVED) for v in views},
             [v.campaign.id for v in views],
         )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 
@@ -25,6 +25,9 @@ class Roster:
     def __init__(self) -> None:
         self._seats: dict[int, Seat] = {}
         self._by_extension: dict[str, int] = {}
+        # Kept with every seat that is put: each event and each decision asks.
+        self._on_call: dict[str, int] = {}
+        self._available: defaultdict[str, set[int]] = defaultdict(set)
 
     def __iter__(self) -> Iterator[Seat]:
         return iter(list(self._seats.values()))
@@ -37,12 +40,22 @@ class Roster:
         return None if agent_id is None else self._seats[agent_id]
 
     def put(self, seat: Seat) -> None:
+        self._take_away(seat.agent.id)
         self._seats[seat.agent.id] = seat
+        if seat.attempt_id:
+            self._on_call[seat.attempt_id] = seat.agent.id
+        if state_of(seat) is AgentState.AVAILABLE:
+            for queue in seat.queues:
+                self._available[queue].add(seat.agent.id)
 
     def load(self, agents: Sequence[Agent]) -> None:
         """Take over who is there and what is wanted; facts of Asterisk stay."""
-        seats = {agent.id: self._seats.get(agent.id) for agent in agents}
-        self._seats = {agent.id: self._loaded(agent, seats[agent.id]) for agent in agents}
+        for gone in self._seats.keys() - {agent.id for agent in agents}:
+            self._take_away(gone)
+        for agent in agents:
+            seat = self._seats.get(agent.id)
+            if seat is None or seat.agent != agent:
+                self.put(self._loaded(agent, seat))
         self._by_extension = {agent.extension: agent.id for agent in agents}
 
     def apply(self, event: AgentEvent) -> Seat | None:
@@ -77,17 +90,17 @@ class Roster:
         return seat
 
     def call_ended(self, attempt_id: str, wrap_up_until: datetime) -> Seat | None:
-        for seat in self._seats.values():
-            if seat.attempt_id == attempt_id:
-                seat = replace(
-                    seat,
-                    attempt_id=None,
-                    wrap_up_until=wrap_up_until,
-                    wrapping_id=attempt_id,
-                )
-                self.put(seat)
-                return seat
-        return None
+        agent_id = self._on_call.get(attempt_id)
+        if agent_id is None:
+            return None
+        seat = replace(
+            self._seats[agent_id],
+            attempt_id=None,
+            wrap_up_until=wrap_up_until,
+            wrapping_id=attempt_id,
+        )
+        self.put(seat)
+        return seat
 
     def disposed(self, attempt_id: str, now: datetime) -> Seat | None:
         """A disposition was recorded: the wrap-up of this call is over."""
@@ -98,17 +111,22 @@ class Roster:
                 return seat
         return None
 
-    def available(self, queue: str) -> set[int]:
+    def available(self, queue: str) -> Set[int]:
         """Agents who can take a call from this queue now."""
-        return {
-            seat.agent.id
-            for seat in self._seats.values()
-            if queue in seat.queues and state_of(seat) is AgentState.AVAILABLE
-        }
+        return self._available.get(queue, frozenset())
 
     def states(self, agent_ids: Sequence[int]) -> Mapping[AgentState, int]:
         seats = (self._seats.get(agent_id) for agent_id in agent_ids)
         return Counter(state_of(seat) if seat else AgentState.OFFLINE for seat in seats)
+
+    def _take_away(self, agent_id: int) -> None:
+        seat = self._seats.pop(agent_id, None)
+        if seat is None:
+            return
+        if seat.attempt_id:
+            self._on_call.pop(seat.attempt_id, None)
+        for queue in seat.queues:
+            self._available[queue].discard(agent_id)
 
     def _loaded(self, agent: Agent, seat: Seat | None) -> Seat:
         if seat is not None:

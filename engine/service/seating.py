@@ -27,6 +27,9 @@ from engine.service.world import World
 
 log = structlog.get_logger()
 
+#: State, the call in hand, and the end of its wrap-up.
+Shown = tuple[AgentState, str | None, datetime | None]
+
 
 class Seating:
     """One task; seats that changed are looked at once, all of them every tick."""
@@ -36,7 +39,7 @@ class Seating:
         self._changed: set[int] = set()
         self._has_changed = asyncio.Event()
         #: State as last written to the store, by agent.
-        self._written: dict[int, tuple[AgentState, str | None, datetime | None]] = {}
+        self._written: dict[int, Shown] = {}
         self._busy: set[int] = set()
 
     def changed(self, agent_id: int) -> None:
@@ -58,7 +61,8 @@ class Seating:
 
     async def _wait(self) -> None:
         try:
-            await asyncio.wait_for(self._has_changed.wait(), self._world.settings.tick_s)
+            async with asyncio.timeout(self._world.settings.tick_s):
+                await self._has_changed.wait()
         except TimeoutError:
             self._changed.update(seat.agent.id for seat in self._world.roster)
         self._has_changed.clear()
@@ -76,8 +80,12 @@ class Seating:
         seat = self._world.roster.get(agent_id)
         if seat is None or agent_id in self._busy:
             return
-        self._busy.add(agent_id)
-        self._world.spawn(self._bring_into_line(seat), f"seat {agent_id}")
+        if self._steps(seat) or self._written.get(agent_id) != _shown(seat):
+            self._busy.add(agent_id)
+            self._world.spawn(self._bring_into_line(seat), f"seat {agent_id}")
+        else:
+            # As it should be: mostly so, and not worth a task.
+            self._wake_caller(agent_id)
 
     async def _bring_into_line(self, seat: Seat) -> None:
         agent_id = seat.agent.id
@@ -92,11 +100,13 @@ class Seating:
         self._world.wake.set()
 
     async def _take_steps(self, seat: Seat) -> None:
-        if not self._world.is_synced:
-            return
-        queues = self._queues_of(seat)
-        for step in plan(seat, queues, self._world.clock.now()):
+        for step in self._steps(seat):
             await self._take(seat.agent.id, step)
+
+    def _steps(self, seat: Seat) -> list[Step]:
+        if not self._world.is_synced:
+            return []
+        return plan(seat, self._queues_of(seat), self._world.clock.now())
 
     def _queues_of(self, seat: Seat) -> set[str]:
         views = (self._world.campaigns.get(each) for each in seat.agent.campaign_ids)
@@ -138,8 +148,7 @@ class Seating:
         seat = self._world.roster.get(agent_id)
         if seat is None:
             return
-        in_hand = seat.attempt_id or (seat.wrapping_id if seat.wrap_up_until else None)
-        shown = (state_of(seat), in_hand, seat.wrap_up_until)
+        shown = _shown(seat)
         if self._written.get(agent_id) == shown:
             return
         await self._world.store.agents.set_state(
@@ -165,6 +174,11 @@ class Seating:
         except TelephonyError as error:
             # The queue itself looks again within a second.
             log.info("wake_failed", attempt_id=attempt_id, error=error.message)
+
+
+def _shown(seat: Seat) -> Shown:
+    in_hand = seat.attempt_id or (seat.wrapping_id if seat.wrap_up_until else None)
+    return state_of(seat), in_hand, seat.wrap_up_until
 
 
 class WrapUps:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import structlog
@@ -91,11 +92,10 @@ class Settler:
         self._has_ended.clear()
         if self._ended or stop.is_set():
             return
-        try:
-            await asyncio.wait_for(self._has_ended.wait(), self._world.settings.tick_s)
-            await asyncio.sleep(self._world.settings.gather_s)
-        except TimeoutError:
-            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._world.settings.tick_s):
+                await self._has_ended.wait()
+            await asyncio.sleep(self._world.settings.settle_gather_s)
 
     async def _settle_all(self, batch: Sequence[Call]) -> None:
         by_campaign: defaultdict[int, list[Call]] = defaultdict(list)

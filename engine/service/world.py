@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 
 from engine.core.campaign import Campaign, CampaignStatus
+from engine.core.hours import is_open
 from engine.core.pacing import Pacing, pacing_of
 from engine.core.trunk import TokenBucket, TrunkHealth
 from engine.ports import Clock, Fence, Store, Telephony
@@ -32,6 +33,8 @@ class EngineSettings:
     tick_s: float = 0.2
     #: Decisions are gathered for so long, so that many events cost one claim.
     gather_s: float = 0.02
+    #: The same for ended calls, which nobody waits for.
+    settle_gather_s: float = 0.05
     #: Longest time between marking an attempt as sent and writing it to Asterisk.
     send_within_s: float = 1.0
     #: A claim that was not sent is given back after this.
@@ -50,6 +53,8 @@ class CampaignView:
     campaign: Campaign
     pacing: Pacing
     bucket: TokenBucket
+    #: Epoch under which it was taken on: every lower one is shut out of it.
+    epoch: int
     n_answered: int = 0
     n_abandoned: int = 0
     #: Monotonic instant before which another claim would find nothing.
@@ -60,6 +65,9 @@ class CampaignView:
     #: Counters moved: look whether it is complete.
     dirty: bool = True
     idle_reasons: tuple[str, ...] = ()
+    #: Classes that were asked for in this minute of UTC, and whether they are open.
+    _open: dict[str, bool] = field(default_factory=dict)
+    _open_minute: datetime | None = None
 
     def refresh(self, campaign: Campaign, now: datetime) -> None:
         """Edits act on the next decision."""
@@ -69,18 +77,29 @@ class CampaignView:
                 self.bucket = TokenBucket.full(campaign.settings.dialing.max_cps, now)
         self.campaign = campaign
         self.no_claim_before = self.classes_read_at = 0.0
+        self._open_minute = None
         self.dirty = True
+
+    def is_open(self, hours_class: str, now: datetime) -> bool:
+        """As core's is_open; windows begin and end with a minute, so each is asked once in it."""
+        minute = now.replace(second=0, microsecond=0)
+        if minute != self._open_minute:
+            self._open, self._open_minute = {}, minute
+        found = self._open.get(hours_class)
+        if found is None:
+            hours = self.campaign.settings.hours
+            found = self._open[hours_class] = is_open(hours, hours_class, now)
+        return found
 
     @property
     def is_active(self) -> bool:
         return self.campaign.status is CampaignStatus.ACTIVE
 
 
-def view_of(campaign: Campaign, now: datetime) -> CampaignView:
+def view_of(campaign: Campaign, epoch: int, now: datetime) -> CampaignView:
     settings = campaign.settings
-    return CampaignView(
-        campaign, pacing_of(settings.pacing), TokenBucket.full(settings.dialing.max_cps, now)
-    )
+    bucket = TokenBucket.full(settings.dialing.max_cps, now)
+    return CampaignView(campaign, pacing_of(settings.pacing), bucket, epoch)
 
 
 @dataclass(slots=True)
@@ -94,7 +113,11 @@ class World:
     lead_until: float = 0.0
     #: False from a lost link or a restarted Redis until the channels have been read back.
     is_synced: bool = False
+    #: Set when the channels must be read back before anything is dialled.
+    resync: asyncio.Event = field(default_factory=asyncio.Event)
     pbx_started_at: dict[str, datetime] = field(default_factory=dict)
+    #: Since when the link to each node has been up.
+    link_up_at: dict[str, datetime] = field(default_factory=dict)
     campaigns: dict[int, CampaignView] = field(default_factory=dict)
     calls: CallTable = field(default_factory=CallTable)
     roster: Roster = field(default_factory=Roster)
@@ -125,6 +148,11 @@ class World:
     def deposed(self) -> None:
         """Another engine has fenced us: nothing leaves until the lease tells who leads."""
         self.lead_until = 0.0
+
+    def doubt(self) -> None:
+        """Something may have been missed: nothing is dialled before it has been read back."""
+        self.is_synced = False
+        self.resync.set()
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Start work that nobody waits for; kept, so that it is neither lost nor unseen."""
