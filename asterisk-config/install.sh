@@ -38,11 +38,13 @@ case $arch in
 esac
 [ -r "$keyring" ] || fail "$keyring is missing: install the package debian-archive-keyring, or Asterisk 18 or newer itself" 7
 
-# Debian's own mirrors first; where apt has no lists yet the origin is unknown, and all but the security ones are tried.
+# Those that call themselves Debian first. Where apt has no lists yet (a fresh container image) it knows no origins and
+# shows nothing, unless asked without: then every source is tried but the security ones, which have no Asterisk.
+targets() { apt-get indextargets "$@" 'Created-By: Packages' 2>/dev/null || true; }
 mirrors() {
   if [ -n "${DEBIAN_MIRROR:-}" ]; then echo "$DEBIAN_MIRROR"; return; fi
-  apt-get indextargets --format '$(ORIGIN)|$(REPO_URI)' 'Created-By: Packages' 2>/dev/null \
-    | sed 's/^Debian|/0|/; t; s/^|/1|/; t; d' | grep -v -i security | sort -u | cut -d'|' -f2 | awk '!seen[$0]++'
+  { targets --format '$(ORIGIN)|$(REPO_URI)' | sed -n 's/^Debian|//p'
+    targets --no-release-info --format '$(REPO_URI)'; } | { grep -v -i security || true; } | awk '!seen[$0]++'
 }
 mapfile -t candidates < <(mirrors)
 [ "${#candidates[@]}" -gt 0 ] || fail "apt knows no Debian mirror (apt-get indextargets is empty).
@@ -63,19 +65,18 @@ options=(-q -o "Dir::Etc=$work/apt/etc" -o "Dir::State::lists=$work/apt/lists" -
   -o Acquire::Languages=none -o Acquire::Check-Valid-Until=false -o Acquire::Check-Date=false
   -o Acquire::Retries=2 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20)
 
-reached=
+reached= found=
 for mirror in "${candidates[@]}"; do
   echo "deb [signed-by=$keyring arch=$arch] $mirror $suite main" > "$work/apt/etc/sources.list"
   apt-get "${options[@]}" update >"$work/log" 2>&1 || continue
   reached=$mirror
-  apt-cache "${options[@]}" show --no-all-versions asterisk >/dev/null 2>&1 && break
-  mirror=
+  if apt-cache "${options[@]}" show --no-all-versions asterisk >/dev/null 2>&1; then found=$mirror; break; fi
 done
 if [ -z "$reached" ]; then
   grep -E '^(E|W|Err)' "$work/log" | tail -n 5 >&2 || true
   fail "no package list of '$suite' could be fetched from apt's mirror: is the network reachable, the proxy right?" 9
 fi
-[ -n "$mirror" ] || fail "the mirror has no package 'asterisk' in '$suite' for $arch.
+[ -n "$found" ] || fail "the mirror has no package 'asterisk' in '$suite' for $arch.
   Set DEBIAN_MIRROR or DIALER_ASTERISK_SUITE, or install Asterisk 18 or newer yourself and put it on PATH." 10
 
 echo "asterisk install: downloading Asterisk from Debian $suite (about 100 MB) ..." >&2

@@ -128,6 +128,8 @@ def _cached(target: Path, *, progress: bool) -> AsteriskBinary:
     script = config_source() / "install.sh"
     if not script.is_file():
         raise AsteriskError(f"{script} is missing: the installation of asterisk-dialer is damaged")
+    if progress and not (target / "version").is_file():
+        print("Installing Asterisk (about 100 MB, once) ...", file=sys.stderr, flush=True)
     try:
         done = subprocess.run(
             ["bash", str(script), str(target)],
@@ -142,8 +144,6 @@ def _cached(target: Path, *, progress: bool) -> AsteriskBinary:
         ) from None
     if done.returncode != 0:
         raise AsteriskError(done.stderr.strip() or f"install.sh failed with {done.returncode}")
-    if progress and done.stderr:
-        print(done.stderr.strip(), file=sys.stderr)
     return unpacked_binary(target)
 
 
