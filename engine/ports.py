@@ -217,6 +217,10 @@ class Calls(Protocol):
         """Classes that have contacts waiting now."""
         ...
 
+    async def ready_classes(self, campaign_id: int, now: datetime) -> Sequence[str]:
+        """Classes with contacts that only their hours keep back: ready, or due by now."""
+        ...
+
     async def claim(
         self,
         campaign_id: int,

@@ -78,6 +78,8 @@ class Transition:
     from_status: CampaignStatus
     to_status: CampaignStatus
     reason: str
+    #: Also compared, where given: an automatic change must not undo a pause by hand.
+    from_reason: str | None = None
 
 
 def progress(n_complete: int, n_contacts: int) -> float:

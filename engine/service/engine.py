@@ -11,10 +11,11 @@ import structlog
 
 from engine.core.campaign import CampaignStatus
 from engine.core.errors import Fenced, NotFound, StoreUnavailable, TelephonyError
-from engine.ports import Change, Clock, Store, Telephony
+from engine.ports import Change, Clock, Fence, Store, Telephony
 from engine.service.calls import Phase
 from engine.service.dialing import Dialer
 from engine.service.listening import Listener
+from engine.service.live import LiveKeeper
 from engine.service.pacing import Pacer
 from engine.service.recovery import Recovery
 from engine.service.reporting import Reporter
@@ -26,6 +27,7 @@ log = structlog.get_logger()
 
 HOUSEKEEPING_S = 0.25
 REPORT_S = 0.5
+LIVE_S = 0.5
 LOOK_AGAIN_S = 1.0
 REREAD_S = 2.0
 TRUNKS_S = 10.0
@@ -49,6 +51,7 @@ class Engine:
         self._pacer = Pacer(self.world, Dialer(self.world, self._settler))
         self._reporter = Reporter(self.world)
         self._wrap_ups = WrapUps(self.world)
+        self._live = LiveKeeper(self.world)
         self._run_id = ""
         self._redis_was_restarted = False
 
@@ -70,6 +73,7 @@ class Engine:
                 group.create_task(self._seating.run(stop), name="seating"),
                 group.create_task(self._every(HOUSEKEEPING_S, self._keep_house, stop)),
                 group.create_task(self._every(REPORT_S, self._reporter.publish, stop)),
+                group.create_task(self._every(LIVE_S, self._live.keep, stop)),
                 group.create_task(self._every(LOOK_AGAIN_S, self._look_again, stop)),
                 group.create_task(self._every(REREAD_S, self._reread_all, stop)),
                 group.create_task(self._every(TRUNKS_S, self._read_trunks, stop)),
@@ -103,13 +107,12 @@ class Engine:
         if fence is None:
             self._stand_by()
             return
-        is_new = world.fence != fence
-        world.fence, world.lead_until = fence, asked_at + world.settings.lease_s
-        if is_new:
+        if world.fence != fence:
+            # What was in line under another lease may be anything by now.
             log.info("leading", epoch=fence.epoch)
+            world.doubt()
+        world.fence, world.lead_until = fence, asked_at + world.settings.lease_s
         await self._watch_redis()
-        if is_new:
-            self._listener.resync.set()
 
     def _stand_by(self) -> None:
         """Somebody else leads: what we hold in memory is theirs to know now."""
@@ -129,8 +132,7 @@ class Engine:
                 log.warning("redis_restarted")
                 self._redis_was_restarted = True
             self._run_id = run_id
-            self.world.is_synced = False
-            self._listener.resync.set()
+            self.world.doubt()
 
     async def _give_up_lease(self) -> None:
         if self.world.fence is None:
@@ -144,14 +146,15 @@ class Engine:
 
     async def _resync(self, stop: asyncio.Event) -> None:
         """Whenever something was lost: read everything back before anything is dialled."""
-        resync = self._listener.resync
+        resync = self.world.resync
         while not stop.is_set():
             await _first(resync.wait(), stop)
             if stop.is_set() or not self.world.leads or not self.world.telephony.is_up():
                 await _sleep(0.1, stop)
                 continue
-            resync.clear()
             try:
+                await self._watch_redis()
+                resync.clear()
                 await self._reread_all()
                 if self._redis_was_restarted:
                     await self._settler.replay()
@@ -161,6 +164,9 @@ class Engine:
                 log.warning("recovery_postponed", error=error.message)
                 resync.set()
                 await _sleep(0.2, stop)
+                continue
+            except Fenced:
+                self._stand_by()
                 continue
             self.world.is_synced = not resync.is_set()
             self._seating.forget()
@@ -182,6 +188,8 @@ class Engine:
             try:
                 cursor, changes = await self.world.store.changes.wait(cursor, 0.5)
             except StoreUnavailable:
+                # The first to notice a server that dies, which may come back with less.
+                self.world.doubt()
                 await _sleep(0.2, stop)
                 continue
             if self.world.leads and changes:
@@ -219,10 +227,10 @@ class Engine:
             world.campaigns.pop(campaign_id, None)
             return
         view = world.campaigns.get(campaign_id)
-        if view is None:
+        if view is None or view.epoch != world.fence.epoch:
             if campaign.status is CampaignStatus.DRAFT:
                 return
-            await self._take_on(campaign_id)
+            await self._take_on(campaign_id, world.fence)
         elif campaign != view.campaign:
             other_trunk = campaign.settings.dialing.trunk != view.campaign.settings.dialing.trunk
             view.refresh(campaign, now)
@@ -230,12 +238,12 @@ class Engine:
                 await self._read_trunks()
         await self._tend(campaign_id)
 
-    async def _take_on(self, campaign_id: int) -> None:
+    async def _take_on(self, campaign_id: int, fence: Fence) -> None:
         """From now on only we may claim and dial for it."""
         world = self.world
-        assert world.fence is not None
-        await world.store.campaigns.fence(campaign_id, world.fence)
-        view = view_of(await world.store.campaigns.get(campaign_id), world.clock.now())
+        await world.store.campaigns.fence(campaign_id, fence)
+        campaign = await world.store.campaigns.get(campaign_id)
+        view = view_of(campaign, fence.epoch, world.clock.now())
         counts = await world.store.calls.counts(campaign_id)
         view.n_abandoned = counts.get("outcome:abandoned", 0)
         view.n_answered = counts.get("outcome:answered", 0) + view.n_abandoned
@@ -250,10 +258,19 @@ class Engine:
             return
         if view.campaign.status is CampaignStatus.STOPPED:
             self._hang_up_unanswered(campaign_id)
-        if not self.world.calls.of_campaign(campaign_id):
+        if not await self._has_business(campaign_id):
             if view.campaign.queue:
                 await self.world.store.campaigns.assign_queue(campaign_id, "")
             self.world.campaigns.pop(campaign_id, None)
+
+    async def _has_business(self, campaign_id: int) -> bool:
+        """Calls that live, some of them known only to the store yet, or wrap-ups."""
+        calls = self.world.store.calls
+        return bool(
+            self.world.calls.of_campaign(campaign_id)
+            or await calls.live(campaign_id)
+            or await calls.wrapping(campaign_id)
+        )
 
     async def _give_queue(self, campaign_id: int) -> None:
         view = self.world.campaigns[campaign_id]

@@ -72,7 +72,7 @@ class Reporter:
 
     async def _reasons_of_contacts(self, view: CampaignView, now: datetime) -> list[str]:
         calls, hours = self._world.store.calls, view.campaign.settings.hours
-        classes = await calls.hours_classes(view.campaign.id)
+        classes = await calls.ready_classes(view.campaign.id, now)
         if any(is_open(hours, each, now) for each in classes):
             return []
         if classes:

@@ -30,6 +30,10 @@ class Ended:
     json: str
 
 
+#: Due contacts whose class is asked for: they are promoted by the next claim anyway.
+DUE_LOOKED_AT = 50
+
+
 class RedisCalls:
     def __init__(self, link: Link, keys: Keys, contacts: RedisContacts) -> None:
         self._link, self._keys, self._contacts = link, keys, contacts
@@ -42,6 +46,25 @@ class RedisCalls:
         ])  # fmt: skip
         name_of = codec.pairs(names)
         return [name_of[number] for number, n in codec.pairs(waiting).items() if int(n) > 0]
+
+    async def ready_classes(self, campaign_id: int, now: datetime) -> Sequence[str]:
+        """Classes with contacts that are ready, or among the first that are due by now."""
+        names = await self._link.call("HGETALL", self._key(campaign_id, "class_names"))
+        name_of = codec.pairs(names)
+        lists = [(number, self._key(campaign_id, f"ready:{list_}:{number}"))
+                 for number in name_of for list_ in ("c", "r", "n")]  # fmt: skip
+        due_by = codec.to_ms(now)
+        *sizes, callbacks, redials = await self._link.batch([
+            *(("ZCARD", key) for _, key in lists),
+            *(("ZRANGEBYSCORE", self._key(campaign_id, f"due:{list_}"), "-inf", due_by,
+               "LIMIT", 0, DUE_LOOKED_AT) for list_ in ("callback", "redial")),
+        ])  # fmt: skip
+        ready = {number for (number, _), size in zip(lists, sizes, strict=True) if size}
+        due = await self._link.batch([
+            ("HGET", self._key(campaign_id, f"k:{contact}"), "hc")
+            for contact in (*callbacks, *redials)
+        ])  # fmt: skip
+        return [name_of[number] for number in ready | set(due) if number in name_of]
 
     async def claim(
         self,

@@ -152,7 +152,8 @@ class RedisCampaigns:
         self, campaign_id: int, transition: Transition, actor: str, now: datetime
     ) -> Campaign:
         from_, to = transition.from_status, transition.to_status
-        arguments = (from_, to, transition.reason, actor, codec.to_ms(now))
+        had = "" if transition.from_reason is None else f"={transition.from_reason}"
+        arguments = (from_, to, transition.reason, actor, codec.to_ms(now), had)
         *_, moved = await self._link.batch([
             # First: whoever is active is always found by `open_ids`.
             ("SADD", self._keys.campaigns("open"), campaign_id),
