@@ -17,8 +17,6 @@ from rich.table import Table
 from cli.demo_summary import Picture, Summary
 from cli.demo_truth import Check
 
-__all__ = ["Picture", "Screen", "Summary", "connect_line", "line_of"]
-
 LINE_EVERY_S = 5.0
 PIPE_WIDTH = 100
 #: The engine publishes its first figures within a second of Play.
