@@ -191,7 +191,7 @@ def main() -> None:
     options = report.arguments(__doc__.splitlines()[0])
     plan = QUICK if options.quick else FULL
     figures, ratios, meets_goal = asyncio.run(measure(plan, talks=not options.json))
-    report.finish("engine", figures, GOAL, meets_goal=meets_goal, ratios=ratios)
+    report.finish("engine", figures, GOAL, meets_goal=meets_goal, ratio=ratios)
 
 
 if __name__ == "__main__":

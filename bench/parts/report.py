@@ -35,14 +35,12 @@ def finish(
     goal: str,
     *,
     meets_goal: bool,
-    ratios: Mapping[str, float] | None = None,
+    ratio: float | Mapping[str, float],
 ) -> None:
-    """Print the object; `ratios` is left out where nothing is compared."""
-    document: dict[str, object] = {"name": name, "figures": figures}
-    if ratios is not None:
-        document["ratios"] = ratios
-    document |= {"goal": goal, "meets_goal": meets_goal, "machine": machine()}
-    print(json.dumps(document), flush=True)
+    """Print the object; several ratios are `ratios`. They compare with what `goal` names."""
+    ratios = {"ratios": ratio} if isinstance(ratio, Mapping) else {"ratio": ratio}
+    document = {"name": name, "figures": figures, **ratios, "goal": goal, "meets_goal": meets_goal}
+    print(json.dumps({**document, "machine": machine()}), flush=True)
 
 
 def quantile(values: Sequence[float], share: float) -> float:

@@ -27,6 +27,7 @@ from engine.store.embedded import EmbeddedRedis
 
 READY_TIMEOUT_S = 60.0
 DRAIN_TIMEOUT_S = 30.0
+COMPLETE_TIMEOUT_S = 120.0
 POLL_S = 0.1
 #: So long a person of the benchmarks stays who answers: talk time must not bound the rate.
 TALK_S = 1
@@ -95,6 +96,7 @@ class Site:
     async def move(self, command: Command) -> None:
         campaign = await self.store.campaigns.get(self.campaign_id)
         transition = decide_transition(campaign, command)
+        assert transition is not None
         await self.store.campaigns.move(self.campaign_id, transition, "bench", now())
 
     async def set_rate(self, calls_per_s: float) -> None:
@@ -110,6 +112,14 @@ class Site:
             return counts.get("in_flight", 0) == 0
 
         await until(none_in_flight, DRAIN_TIMEOUT_S, "the calls did not end")
+
+    async def completed(self) -> None:
+        """Until every contact was called."""
+
+        async def is_final() -> bool:
+            return (await self.store.campaigns.get(self.campaign_id)).is_final
+
+        await until(is_final, COMPLETE_TIMEOUT_S, "the campaign did not complete")
 
     # -------------------------------------------------------------------------- processes
 
