@@ -1,0 +1,39 @@
+"""How many calls to place now: pure rules over a snapshot.
+
+The snapshot has the shape that a pacing simulator can fill as well, so the same object decides in
+the engine and in a simulation.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.core.pacing.fixed import Power, Progressive
+from engine.core.pacing.knowledge import Knowledge, knowledge_of
+from engine.core.pacing.predictive import Predictive
+from engine.core.pacing.snapshot import Ages, Kind, Pacing, Seen, Snapshot, Tally
+
+if TYPE_CHECKING:  # a simulation needs the rules alone, without what settings are written with
+    from engine.core.settings import PacingSettings
+
+__all__ = [
+    "Ages",
+    "Kind",
+    "Knowledge",
+    "Pacing",
+    "Power",
+    "Predictive",
+    "Progressive",
+    "Seen",
+    "Snapshot",
+    "Tally",
+    "knowledge_of",
+    "pacing_of",
+]
+
+
+def pacing_of(settings: PacingSettings) -> Pacing:
+    """The rule that a campaign's settings name."""
+    if settings.mode == "power":
+        return Power(settings.dial_level, settings.max_abandon_rate)
+    return Progressive()

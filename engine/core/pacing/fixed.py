@@ -1,0 +1,48 @@
+"""Rules without foresight: one call per available agent, or a fixed number of them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from engine.core.pacing.snapshot import Snapshot
+
+
+class Progressive:
+    """One call per available agent, less those in flight: nobody can be abandoned by design."""
+
+    def decide(self, snapshot: Snapshot) -> int:
+        return clip(snapshot.idle - snapshot.in_flight, snapshot.room)
+
+
+@dataclass(frozen=True, slots=True)
+class Power:
+    """`dial_level` calls per available agent, one while the abandon rate is at its limit.
+
+    The gate asks what happens when people answer every call in flight and only the idle agents
+    serve them: the rate must be within the limit even then. Fewer answers leave fewer people
+    unserved, and those who are served are not even counted in its favour.
+    """
+
+    dial_level: float
+    max_abandon_rate: float
+
+    def decide(self, snapshot: Snapshot) -> int:
+        wanted = math.floor(self.dial_level * snapshot.idle) - snapshot.in_flight
+        allowed = Progressive().decide(snapshot)
+        for extra in range(max(0, allowed), max(0, wanted)):
+            if not self._could_afford(snapshot, extra + 1):
+                break
+            allowed = extra + 1
+        return clip(allowed, snapshot.room)
+
+    def _could_afford(self, snapshot: Snapshot, n: int) -> bool:
+        beyond = max(0, snapshot.in_flight + n - snapshot.idle)
+        # Held people may be among the answered already: only the others can still be added.
+        new_answers = min(beyond, snapshot.ringing + snapshot.amd + n)
+        worst = snapshot.abandoned + beyond
+        return worst <= self.max_abandon_rate * (snapshot.answered + new_answers)
+
+
+def clip(n: int, room: int) -> int:
+    return max(0, min(n, room))

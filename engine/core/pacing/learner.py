@@ -1,0 +1,187 @@
+"""What a campaign teaches: how people answer, talk, and how agents come and go."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from engine.core.pacing.hazards import PRIOR_N, Ended, edges, exposure, hazards
+from engine.core.pacing.knowledge import Knowledge
+from engine.core.pacing.outlook import N_STEPS, TALK_BIN_S, Answers, Rows, release_rows
+from engine.core.pacing.snapshot import Kind, Seen, Snapshot
+
+#: Believed before anything was seen.
+PRIOR_TALK_S = 90.0
+PRIOR_WRAP_UP_S = 20.0
+PRIOR_SHARE = 0.5
+PRIOR_RING_S = 22.0
+PRIOR_LINES = 20.0
+#: Observations remembered. For calls there is a time as well: a window that is short in seconds
+#: would swing with the bursts in which calls are placed.
+TALK_WINDOW = 400.0
+LINE_WINDOW, LINE_WINDOW_S = 400.0, 300.0
+FAST_WINDOW, FAST_WINDOW_S = 80.0, 90.0
+#: Agents who come and go are remembered for so long.
+LEFT_WINDOW_S = 1800.0
+#: Nobody leaves for sure: seconds of idle agents, and ended wrap-ups, believed to be seen.
+PRIOR_IDLE_S, PRIOR_STAYED = 600.0, 20.0
+
+TALK_BINS = edges(360, (12, 1), (36, 2), (180, 6), (360, 12))
+WRAP_UP_BINS = edges(300, (30, 1), (60, 3), (300, 10))
+N_LINE_BINS, N_AMD_BINS = 130, 30
+PERSON, OTHER = 0, 1
+
+
+@dataclass(slots=True)
+class Level:
+    """Share of calls that a person answers, lately."""
+
+    persons: float = 0.0
+    calls: float = 0.0
+
+    def add(self, window: float, *, is_person: bool) -> None:
+        keep = 1 - 1 / window
+        self.persons = self.persons * keep + is_person
+        self.calls = self.calls * keep + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """What the learner foretells, until it is asked again."""
+
+    talk: Rows
+    wrap_up: Rows
+    calls: Answers
+    judged: Answers
+    #: Chance that an idle agent is gone by each instant of the grid.
+    gone: list[float]
+
+
+@dataclass(slots=True)
+class Learner:
+    talk: Ended = field(default_factory=lambda: Ended(360, width_s=TALK_BIN_S))
+    wrap_up: Ended = field(default_factory=lambda: Ended(300))
+    lines: Ended = field(default_factory=lambda: Ended(N_LINE_BINS, n_causes=2))
+    judged: Ended = field(default_factory=lambda: Ended(N_AMD_BINS, n_causes=2))
+    slow: Level = field(default_factory=Level)
+    fast: Level = field(default_factory=Level)
+    n_lines: int = 0
+    idle_s: float = 0.0
+    left: float = 0.0
+    left_after: float = 0.0
+    stayed: float = 0.0
+
+    def learn(self, seen: Iterable[Seen], elapsed_s: float) -> None:
+        for each in seen:
+            self._learn(each, self.n_lines / (elapsed_s + 30))
+
+    def wait(self, idle: int, seconds: float) -> None:
+        """So many agents were idle for so long; what is known about leaving fades."""
+        keep = math.exp(-seconds / LEFT_WINDOW_S)
+        self.idle_s = self.idle_s * keep + idle * seconds
+        self.left *= keep
+        self.left_after *= keep
+        self.stayed *= keep
+
+    def kept(self, caution: float) -> Knowledge:
+        return Knowledge(
+            talk=self.talk.kept(),
+            wrap_up=self.wrap_up.kept(),
+            lines=self.lines.kept(),
+            judged=self.judged.kept(),
+            caution=round(caution, 4),
+        )
+
+    def load(self, knowledge: Knowledge) -> None:
+        self.talk.load(knowledge.talk)
+        self.wrap_up.load(knowledge.wrap_up)
+        self.lines.load(knowledge.lines)
+        self.judged.load(knowledge.judged)
+        persons, others = map(sum, self.lines.counts)
+        self.slow = Level(persons, persons + others)
+
+    def tables(self, now: Snapshot, hold_s: float) -> Tables:
+        talk = hazards(self.talk, now.talk_ages, TALK_BINS, PRIOR_TALK_S)
+        wrap_up = hazards(self.wrap_up, now.wrap_up_ages, WRAP_UP_BINS, PRIOR_WRAP_UP_S)
+        person, other = self._line_hazards(now)
+        step_s = _step_s(person, other)
+        on_break = self.left_after / (self.left_after + self.stayed + PRIOR_STAYED)
+        leave = self.left / (self.idle_s + PRIOR_IDLE_S)
+        talks, wrap_ups = release_rows(talk, wrap_up, step_s, hold_s, 1 - on_break)
+        return Tables(
+            talks,
+            wrap_ups,
+            Answers(person, other, step_s),
+            self._judged(now, step_s),
+            [1 - math.exp(-leave * (k + 1) * step_s) for k in range(N_STEPS)],
+        )
+
+    # ----------------------------------------------------------------------- observations
+
+    def _learn(self, seen: Seen, lines_per_s: float) -> None:
+        match seen.kind:
+            case Kind.PERSON | Kind.NO_PERSON:
+                self._learn_line(seen, lines_per_s)
+            case Kind.JUDGED_PERSON | Kind.JUDGED_MACHINE:
+                cause = PERSON if seen.kind is Kind.JUDGED_PERSON else OTHER
+                self.judged.add(seen.seconds, TALK_WINDOW, cause)
+            case Kind.TALK:
+                self.talk.add(seen.seconds, TALK_WINDOW)
+            case Kind.WRAP_UP:
+                self.wrap_up.add(seen.seconds, TALK_WINDOW)
+                self.stayed += 1
+            case Kind.LEFT:
+                self.left += 1
+            case Kind.LEFT_AFTER:
+                self.left_after += 1
+
+    def _learn_line(self, seen: Seen, per_s: float) -> None:
+        is_person = seen.kind is Kind.PERSON
+        window = max(LINE_WINDOW, LINE_WINDOW_S * per_s)
+        self.n_lines += 1
+        self.lines.add(seen.seconds, window, PERSON if is_person else OTHER)
+        self.slow.add(window, is_person=is_person)
+        self.fast.add(max(FAST_WINDOW, FAST_WINDOW_S * per_s), is_person=is_person)
+
+    # ------------------------------------------------------------------------- foretelling
+
+    def _line_hazards(self, now: Snapshot) -> tuple[list[float], list[float]]:
+        persons, others = self.lines.normalised()
+        exposed = exposure((persons, others), now.ringing_ages, N_LINE_BINS)
+        believed = PRIOR_LINES / 2
+        by_person = believed * PRIOR_SHARE / PRIOR_RING_S
+        by_other = believed * (1 - PRIOR_SHARE) / PRIOR_RING_S / 2
+        factor = self._level()
+        person, other = [], []
+        for a, o, e in zip(persons, others, exposed, strict=True):
+            person.append(min(0.9, factor * (a + by_person) / (e + believed)))
+            other.append((o + by_other) / (e + believed))
+        return person, other
+
+    def _level(self) -> float:
+        """Lately more or fewer people answer: by how much, beyond what chance would do."""
+        slow = (self.slow.persons + PRIOR_SHARE * PRIOR_LINES) / (self.slow.calls + PRIOR_LINES)
+        n = self.fast.calls + PRIOR_N
+        fast = (self.fast.persons + slow * PRIOR_N) / n
+        z = (fast - slow) / math.sqrt(slow * (1 - slow) / n + 1e-9)
+        if abs(z) <= 1:
+            return 1.0
+        return 1 + (fast / slow - 1) * (abs(z) - 1) / abs(z)
+
+    def _judged(self, now: Snapshot, step_s: int) -> Answers:
+        persons, others = self.judged.normalised()
+        exposed = exposure((persons, others), now.amd_ages, N_AMD_BINS)
+        # Until it is learned: half of the answers are people, judged within 3 seconds.
+        person = [(a + 1) / (e + 6) for a, e in zip(persons, exposed, strict=True)]
+        other = [(o + 1) / (e + 6) for o, e in zip(others, exposed, strict=True)]
+        return Answers(person, other, step_s)
+
+
+def _step_s(person: list[float], other: list[float]) -> int:
+    """Steps of the look-ahead, so that nearly all answers come within it."""
+    calls = Answers(person, other, 2)
+    step_s = 2
+    while step_s < 10 and calls.answered_by(N_STEPS * step_s) < 0.9 * calls.share:
+        step_s += 1
+    return step_s

@@ -1,0 +1,169 @@
+"""Dials ahead of the agents who will be free, as far as the limit of abandoned calls allows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from engine.core.pacing.fixed import Progressive, clip
+from engine.core.pacing.knowledge import Knowledge
+from engine.core.pacing.learner import Learner, Tables
+from engine.core.pacing.limit import SIGMAS, Forecast, Gate, Governor
+from engine.core.pacing.shortage import Surplus, surplus_of
+from engine.core.pacing.snapshot import Snapshot
+
+#: Seen before anything is foretold: calls that ended, seconds, people who answered.
+MIN_LINES, MIN_S, MIN_PERSONS, MIN_PERSONS_PER_AGENT = 30, 45.0, 8.0, 0.1
+#: Tables are made anew so often: (until so many seconds after the start, every so many).
+REFRESH_S = ((300.0, 2.0), (1800.0, 5.0), (float("inf"), 15.0))
+#: Never more calls than this in one decision.
+MOST = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """The last decision, for those who ask why."""
+
+    #: warming_up, limit_reached, or predicting.
+    why: str
+    risk: float = 0.0
+    share_answered: float = 0.0
+    caution: float = 0.0
+
+
+class Predictive:
+    """One object for each campaign; it remembers what it was shown."""
+
+    def __init__(
+        self,
+        max_abandon_rate: float,
+        *,
+        hold_s: float = 2.0,
+        knowledge: Knowledge | None = None,
+    ) -> None:
+        """`hold_s`: how long an answered person may wait, less what agents need to pick up."""
+        self._hold_s = hold_s
+        self._learner = Learner()
+        self._forecast = Forecast()
+        self._gate = Gate(max_abandon_rate)
+        self._governor = Governor(max_abandon_rate)
+        self._is_taught = knowledge is not None
+        if knowledge is not None:
+            self._learner.load(knowledge)
+            self._governor.caution = knowledge.caution
+        self._tables: Tables | None = None
+        self._refresh_at = 0.0
+        self._started_at: float | None = None
+        self._before: Snapshot | None = None
+        self.explained = Explained("warming_up")
+
+    def decide(self, snapshot: Snapshot) -> int:
+        self._see(snapshot)
+        one_each = Progressive().decide(snapshot)
+        if not self._is_warm(snapshot):
+            self._rest("warming_up")
+            return one_each
+        return max(one_each, self._ahead(snapshot, self._fresh(snapshot)))
+
+    def knowledge(self) -> Knowledge:
+        """All that was learned, to be kept."""
+        return self._learner.kept(self._governor.caution)
+
+    # ---------------------------------------------------------------------------- seeing
+
+    def _see(self, now: Snapshot) -> None:
+        before = self._before or now
+        self._before = now
+        if self._started_at is None:
+            self._started_at = now.now_s
+        self._learner.wait(before.idle, max(0.0, now.now_s - before.now_s))
+        self._learner.learn(now.seen, now.now_s - self._started_at)
+        self._forecast.see(now.now_s, now.answered, _n_agents(now))
+        self._governor.see(now)
+
+    def _is_warm(self, now: Snapshot) -> bool:
+        learner, agents = self._learner, _n_agents(now)
+        if learner.lines.weight < MIN_LINES:
+            return False
+        if learner.slow.persons < MIN_PERSONS + MIN_PERSONS_PER_AGENT * agents:
+            return False
+        return self._is_taught or self._age(now) >= MIN_S
+
+    def _age(self, now: Snapshot) -> float:
+        return now.now_s - (self._started_at or 0.0)
+
+    def _fresh(self, now: Snapshot) -> Tables:
+        if self._tables is None or now.now_s >= self._refresh_at:
+            self._tables = self._learner.tables(now, self._hold_s)
+            age = self._age(now)
+            every = next(every for until, every in REFRESH_S if age < until)
+            self._refresh_at = now.now_s + every
+        return self._tables
+
+    def _rest(self, why: str) -> None:
+        self._governor.rest()
+        self.explained = Explained(why, caution=self._governor.caution)
+
+    # --------------------------------------------------------------------------- deciding
+
+    def _ahead(self, now: Snapshot, tables: Tables) -> int:
+        """The most calls of which none carries more than the risk, and all pass the gate."""
+        share = tables.calls.share
+        tallies = [(each, self._forecast.to_come(each, share)) for each in now.tallies]
+        if not self._gate.is_open(tallies, now.held + 1):
+            self._rest("limit_reached")
+            return 0
+        risk = self._governor.risk(tallies, self._forecast.per_s)
+        self.explained = Explained("predicting", risk, share, self._governor.caution)
+        surplus = _surplus(now, tables)
+
+        def may_go(n: int) -> bool:
+            """The n-th call, when n - 1 are on their way."""
+            new_call, weights = tables.calls.new_call, tables.calls.weights
+            if surplus.with_calls(n - 1, new_call).marginal(weights) > risk:
+                return False
+            worst = _worst(now, surplus.with_calls(n, new_call), n)
+            return worst <= 0 or self._gate.is_open(tallies, worst)
+
+        return clip(_largest(may_go, clip(MOST, now.room)), now.room)
+
+
+def _largest(holds: Callable[[int], bool], most: int) -> int:
+    """The largest n up to `most` for which it holds, where it holds for all smaller ones."""
+    low, step = 0, 1
+    while low < most and holds(min(low + step, most)):
+        low = min(low + step, most)
+        step *= 2
+    high = min(low + step, most + 1)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if holds(middle):
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def _surplus(now: Snapshot, tables: Tables) -> Surplus:
+    releases = [
+        a + b
+        for a, b in zip(
+            tables.talk.total(now.talk_ages), tables.wrap_up.total(now.wrap_up_ages), strict=True
+        )
+    ]
+    answers = [tables.calls.rows.total(now.ringing_ages)]
+    if now.amd_ages:
+        answers.append(tables.judged.rows.total(now.amd_ages))
+    surplus = surplus_of(now.idle - now.held, releases, now.release_share, answers)
+    if now.idle and tables.gone[-1] > 1e-4:
+        surplus = surplus.with_calls(now.idle, tables.gone)
+    return surplus
+
+
+def _worst(now: Snapshot, surplus: Surplus, n: int) -> float:
+    """People who may be abandoned when n more calls leave: never more than need an agent."""
+    return min(float(now.in_flight + n - now.idle), max(1.0, surplus.worst(SIGMAS)))
+
+
+def _n_agents(now: Snapshot) -> int:
+    return now.idle + sum(now.talk_ages.values()) + sum(now.wrap_up_ages.values())
