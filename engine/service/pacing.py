@@ -34,7 +34,9 @@ class Pacer:
             try:
                 await self.decide_all()
             except StoreUnavailable as error:
+                # It may come back with less than it had.
                 log.warning("pacing_waits_for_redis", error=error.message)
+                self._world.doubt()
             except Fenced:
                 self._world.deposed()
 

@@ -12,10 +12,12 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from engine.core.agent import WRAP_UP
 from engine.core.attempt import AttemptStage, LiveAttempt
 from engine.core.call_events import (
     Answered,
     Connected,
+    Device,
     Fate,
     HangupRecord,
     Recorded,
@@ -25,6 +27,7 @@ from engine.core.call_events import (
 from engine.core.call_state import CallState
 from engine.core.ids import campaign_of, minted_at
 from engine.core.redial import RedialAt
+from engine.core.seat import Seat
 from engine.ports import LiveCall
 from engine.service.calls import Call
 from engine.service.settling import Settler
@@ -68,6 +71,7 @@ class Recovery:
         for view in list(world.campaigns.values()):
             await self._recover_campaign(view, seen)
         await self._adopt_strangers(seen)
+        self._free_agents(seen)
         log.info("recovered", live=len(seen.live), records=len(seen.records))
 
     async def look_for_trunks(self) -> None:
@@ -91,14 +95,23 @@ class Recovery:
         world = self._world
         await self._adopt(view)
         for attempt in await world.store.calls.live(view.campaign.id):
-            call = world.calls.get(attempt.attempt_id)
-            if call is None and attempt.stage is AttemptStage.CLAIMED:
-                await self._give_back(view, attempt)
-                continue
-            if call is None:
-                call = _restored(view, attempt)
-                world.calls.add(call)
-            await self._judge(call, seen)
+            await self._take_up(view, attempt)
+        # Also those that the store holds no more: another engine may have settled them.
+        for call in world.calls.of_campaign(view.campaign.id):
+            if not call.settling:
+                await self._judge(call, seen)
+
+    async def _take_up(self, view: CampaignView, attempt: LiveAttempt) -> Call | None:
+        """The call of a live attempt; None where there is none to look after."""
+        call = self._world.calls.get(attempt.attempt_id)
+        if call is not None or self._settler.has_settled(attempt.attempt_id):
+            return call
+        if attempt.stage is AttemptStage.CLAIMED:
+            await self._give_back(view, attempt)
+            return None
+        call = _restored(view, attempt)
+        self._world.calls.add(call)
+        return call
 
     async def _adopt(self, view: CampaignView) -> None:
         """Calls that we hold and a Redis that lost its last second does not know."""
@@ -110,6 +123,23 @@ class Recovery:
             held = [(call.phone, call.attempt_id) for call in calls]
             limits = view.campaign.settings.limits
             await self._world.store.numbers.reserve(held, limits, now)
+
+    def _free_agents(self, seen: Seen) -> None:
+        """Conversations that ended unheard: their agents wrap up from that end on."""
+        roster = self._world.roster
+        latest = _latest_call_of_agents(seen)
+        for seat in roster:
+            attempt_id = seat.attempt_id
+            if attempt_id is None and _waits_for_the_end(seat):
+                attempt_id = latest.get(seat.agent.extension)
+            if attempt_id and attempt_id not in seen.live:
+                roster.wrap_up(seat, attempt_id, self._wrap_up_until(attempt_id, seen))
+
+    def _wrap_up_until(self, attempt_id: str, seen: Seen) -> datetime:
+        record = seen.records.get(attempt_id)
+        ended_at = record.ended_at if record else self._world.clock.now()
+        view = self._world.campaigns.get(campaign_of(attempt_id) or 0)
+        return ended_at + timedelta(seconds=view.campaign.settings.wrap_up_s if view else 0)
 
     async def _give_back(self, view: CampaignView, attempt: LiveAttempt) -> None:
         """It was claimed by an engine that is fenced now, and nothing was sent."""
@@ -126,10 +156,10 @@ class Recovery:
             self._settler.see(Recorded(attempt_id, now, seen.records[attempt_id]))
         elif call.state.hung_up_at:
             self._settler.see(RecordLost(attempt_id, now))
-        elif now - call.started_at >= STILL_ON_ITS_WAY:
+        elif now >= (certain_at := self._certain_at(call)):
             self._settler.see(Vanished(attempt_id, now, self._fate(call)))
         else:
-            call.check_at = call.started_at + STILL_ON_ITS_WAY
+            call.check_at = certain_at
 
     async def _goes_on(self, call: Call, live: LiveCall, now: datetime) -> None:
         call.check_at = None
@@ -142,28 +172,33 @@ class Recovery:
         lease_s = call_lease_s(self._world, call)
         await self._world.store.calls.extend(call.campaign_id, [call.attempt_id], now, lease_s)
 
+    def _certain_at(self, call: Call) -> datetime:
+        """From when on a call that does not show up will not do so any more.
+
+        What was written into a network that stalled arrives when it works again, so the time
+        counts from the link's return; an Asterisk that was restarted got none of it.
+        """
+        back_at = _of_node(self._world.link_up_at, call.node)
+        if back_at is None or not self._is_same_asterisk(call):
+            return call.started_at + STILL_ON_ITS_WAY
+        return max(call.started_at, back_at) + STILL_ON_ITS_WAY
+
     def _fate(self, call: Call) -> Fate:
         """It was answered or ran on an Asterisk that has been restarted since: unknown."""
-        booted = self._world.pbx_started_at.get(call.node) or max(
-            self._world.pbx_started_at.values(), default=None
-        )
-        same_asterisk = booted is not None and booted < call.started_at
-        never = same_asterisk and not call.state.was_seen
+        never = self._is_same_asterisk(call) and not call.state.was_seen
         return Fate.NEVER_LEFT if never else Fate.UNKNOWN
+
+    def _is_same_asterisk(self, call: Call) -> bool:
+        booted_at = _of_node(self._world.pbx_started_at, call.node)
+        return booted_at is not None and booted_at < call.started_at
 
     async def _overdue(self) -> Sequence[Call]:
         world, now = self._world, self._world.clock.now()
         calls = {c.attempt_id: c for c in world.calls if _is_in_doubt(c, now)}
         for view in list(world.campaigns.values()):
             for attempt in await world.store.calls.expired(view.campaign.id, now):
-                call = world.calls.get(attempt.attempt_id)
-                if call is None and attempt.stage is AttemptStage.CLAIMED:
-                    await self._give_back(view, attempt)
-                    continue
-                if call is None:
-                    call = _restored(view, attempt)
-                    world.calls.add(call)
-                if not call.settling:
+                call = await self._take_up(view, attempt)
+                if call and not call.settling:
                     calls[call.attempt_id] = call
         return list(calls.values())
 
@@ -203,6 +238,25 @@ class Recovery:
                 await self._judge(call, seen)
         if not adopted and attempt_id in seen.records:
             self._settler.acknowledge_later([attempt_id])
+
+
+def _latest_call_of_agents(seen: Seen) -> Mapping[str, str]:
+    """Extension to attempt id, over the calls that have ended."""
+    ended = [(each.ended_at, each.agent, at) for at, each in seen.records.items() if each.agent]
+    return {agent: attempt_id for _, agent, attempt_id in sorted(ended)}
+
+
+def _waits_for_the_end(seat: Seat) -> bool:
+    """Asterisk paused the agent for a wrap-up that nobody here knows of, and the line is free."""
+    members = seat.queues.values()
+    paused = any(each.paused and each.pause_reason == WRAP_UP for each in members)
+    busy = any(each.device is Device.IN_USE for each in members)
+    return paused and not busy and seat.wrap_up_until is None
+
+
+def _of_node(instants: Mapping[str, datetime], node: str) -> datetime | None:
+    """Of the call's node; of the latest where that one is not known."""
+    return instants.get(node) or max(instants.values(), default=None)
 
 
 def _whom(record: HangupRecord | None) -> tuple[int, str] | None:

@@ -93,12 +93,11 @@ class Roster:
         agent_id = self._on_call.get(attempt_id)
         if agent_id is None:
             return None
-        seat = replace(
-            self._seats[agent_id],
-            attempt_id=None,
-            wrap_up_until=wrap_up_until,
-            wrapping_id=attempt_id,
-        )
+        return self.wrap_up(self._seats[agent_id], attempt_id, wrap_up_until)
+
+    def wrap_up(self, seat: Seat, attempt_id: str, until: datetime) -> Seat:
+        """The agent's conversation has ended, whether or not we knew of it."""
+        seat = replace(seat, attempt_id=None, wrap_up_until=until, wrapping_id=attempt_id)
         self.put(seat)
         return seat
 

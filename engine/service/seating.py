@@ -27,12 +27,14 @@ from engine.service.world import World
 
 log = structlog.get_logger()
 
+#: All seats are looked at so often, and every tick while somebody waits for an agent.
+LOOK_AT_ALL_S = 1.0
 #: State, the call in hand, and the end of its wrap-up.
 Shown = tuple[AgentState, str | None, datetime | None]
 
 
 class Seating:
-    """One task; seats that changed are looked at once, all of them every tick."""
+    """One task; seats that changed are looked at at once, all of them every second."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -41,6 +43,7 @@ class Seating:
         #: State as last written to the store, by agent.
         self._written: dict[int, Shown] = {}
         self._busy: set[int] = set()
+        self._looked_at_all = 0.0
 
     def changed(self, agent_id: int) -> None:
         self._changed.add(agent_id)
@@ -64,8 +67,16 @@ class Seating:
             async with asyncio.timeout(self._world.settings.tick_s):
                 await self._has_changed.wait()
         except TimeoutError:
-            self._changed.update(seat.agent.id for seat in self._world.roster)
+            if self._is_time_for_all():
+                self._changed.update(seat.agent.id for seat in self._world.roster)
         self._has_changed.clear()
+
+    def _is_time_for_all(self) -> bool:
+        now = self._world.clock.monotonic()
+        if now - self._looked_at_all < LOOK_AT_ALL_S and not self._world.calls.n_waiting():
+            return False
+        self._looked_at_all = now
+        return True
 
     def _due(self, now: datetime) -> set[int]:
         changed, self._changed = self._changed, set()
@@ -94,6 +105,7 @@ class Seating:
             await self._write(agent_id)
         except (TelephonyError, StoreUnavailable) as error:
             log.warning("seat_postponed", agent_id=agent_id, error=error.message)
+            self._changed.add(agent_id)  # again at the next tick
         finally:
             self._busy.discard(agent_id)
         self._wake_caller(agent_id)
@@ -109,12 +121,13 @@ class Seating:
         return plan(seat, self._queues_of(seat), self._world.clock.now())
 
     def _queues_of(self, seat: Seat) -> set[str]:
-        views = (self._world.campaigns.get(each) for each in seat.agent.campaign_ids)
+        """Also of stopped campaigns whose last people may still answer."""
+        calls, views = self._world.calls, self._world.campaigns
         return {
-            view.campaign.queue
-            for view in views
-            if view and view.campaign.queue and not view.campaign.is_final
-        }
+            views[each].campaign.queue
+            for each in seat.agent.campaign_ids
+            if each in views and (not views[each].campaign.is_final or calls.of_campaign(each))
+        } - {""}
 
     async def _take(self, agent_id: int, step: Step) -> None:
         telephony, roster, now = self._world.telephony, self._world.roster, self._world.clock.now()

@@ -29,6 +29,8 @@ log = structlog.get_logger()
 RETRY_S = 0.5
 #: Settlements that are kept to be told again to a Redis that lost its last second.
 REMEMBERED = 5_000
+#: Records may stay so much longer, so that many are deleted at once: each time makes a channel.
+GATHER_RECORDS_S = 1.0
 #: Most records deleted in Asterisk at once.
 ACKNOWLEDGE_AT_ONCE = 200
 
@@ -41,7 +43,8 @@ class Settler:
         self._ended: deque[Call] = deque()
         self._has_ended = asyncio.Event()
         self._acknowledge: deque[tuple[float, str]] = deque()
-        self._remembered: deque[tuple[int, Settlement]] = deque(maxlen=REMEMBERED)
+        #: By attempt id, the oldest first.
+        self._remembered: dict[str, tuple[int, Settlement]] = {}
 
     def see(self, event: CallEvent) -> Call | None:
         """Add an event's facts to its call; queue the call to be settled when it is over."""
@@ -66,7 +69,8 @@ class Settler:
                 await self._acknowledge_due()
             except StoreUnavailable as error:
                 log.warning("settle_postponed", calls=len(batch), error=error.message)
-                self._ended.extendleft(reversed(batch))
+                left = [call for call in batch if self._world.calls.get(call.attempt_id) is call]
+                self._ended.extendleft(reversed(left))
                 await asyncio.sleep(RETRY_S)
 
     async def replay(self) -> None:
@@ -75,13 +79,17 @@ class Settler:
         if world.fence is None:
             return
         by_campaign: defaultdict[int, list[Settlement]] = defaultdict(list)
-        for campaign_id, settlement in self._remembered:
+        for campaign_id, settlement in self._remembered.values():
             by_campaign[campaign_id].append(settlement)
         for campaign_id, settlements in by_campaign.items():
             # Its claim may be lost as well; an attempt that is known stays as it is.
             attempts = [_attempt_of(each.record, world.fence.epoch, now) for each in settlements]
             await world.store.calls.adopt(campaign_id, attempts, now)
             await world.store.calls.settle(campaign_id, settlements, now)
+
+    def has_settled(self, attempt_id: str) -> bool:
+        """Settled by us: what was read of it before that is out of date."""
+        return attempt_id in self._remembered
 
     def acknowledge_later(self, attempt_ids: Sequence[str]) -> None:
         """Their records may be deleted in Asterisk once the settlement is surely on disk."""
@@ -104,7 +112,10 @@ class Settler:
         for campaign_id, calls in by_campaign.items():
             view = self._world.campaigns.get(campaign_id)
             if view is None:
-                log.error("settle_without_campaign", campaign_id=campaign_id, calls=len(calls))
+                # We lead no more, or again: what Asterisk and the store have of them decides.
+                log.warning("settle_without_campaign", campaign_id=campaign_id, calls=len(calls))
+                for call in calls:
+                    self._world.calls.remove(call.attempt_id)
                 continue
             await self._settle_campaign(view, calls)
 
@@ -167,13 +178,20 @@ class Settler:
         return following, None
 
     def _count(self, view: CampaignView, settlement: Settlement, now: datetime) -> None:
-        self._remembered.append((view.campaign.id, settlement))
         record, trunks = settlement.record, self._world.trunks
+        if self.has_settled(record.attempt_id):
+            return
+        self._remember(view.campaign.id, settlement)
         trunks[record.trunk] = trunks[record.trunk].after_call(
             record.phone, trunk_fault=settlement.trunk_fault, now=now
         )
         view.n_answered += record.outcome in (Outcome.ANSWERED, Outcome.ABANDONED)
         view.n_abandoned += record.abandoned
+
+    def _remember(self, campaign_id: int, settlement: Settlement) -> None:
+        self._remembered[settlement.record.attempt_id] = (campaign_id, settlement)
+        if len(self._remembered) > REMEMBERED:
+            del self._remembered[next(iter(self._remembered))]
 
     def _record(
         self, view: CampaignView, call: Call, end: Ended, outcome: Outcome, following: Next | None
@@ -224,12 +242,12 @@ class Settler:
     async def _acknowledge_due(self) -> None:
         now = self._world.clock.monotonic()
         due: list[str] = []
+        if not self._acknowledge or self._acknowledge[0][0] + GATHER_RECORDS_S > now:
+            return
         while self._acknowledge and self._acknowledge[0][0] <= now:
             if len(due) == ACKNOWLEDGE_AT_ONCE:
                 break
             due.append(self._acknowledge.popleft()[1])
-        if not due:
-            return
         try:
             await self._world.telephony.acknowledge(due)
         except TelephonyError:

@@ -1,0 +1,125 @@
+"""Agents come, go and pause while campaigns dial for them."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+
+from engine.core.agent import AgentState
+from engine.core.outcome import Outcome
+
+HELD = timedelta(milliseconds=500)
+
+
+async def state(stage, agent_id) -> AgentState:
+    return (await stage.store.agents.get(agent_id)).state
+
+
+async def becomes(stage, agent_id, wanted) -> None:
+    async def is_so() -> bool:
+        return await state(stage, agent_id) is wanted
+
+    await stage.until(is_so)
+
+
+def talking(stage) -> int:
+    return sum(bool(channel.connected_at) for channel in stage.pbx.channels.values())
+
+
+@pytest.mark.parametrize("mode", ["off_hook", "on_hook"])
+async def test_never_more_calls_than_agents(stage, numbers, mode):
+    """Progressive pacing: one call per agent who is free, counted at every departure."""
+    stage.pbx.talk_s = 0.2
+    most = []
+    place = stage.pbx.place
+    stage.pbx.place = lambda order: (place(order), most.append(len(stage.pbx.channels)))
+    campaign_id = await stage.campaign(numbers(s00=15, s01=3), await stage.hire(3, mode=mode))
+    stage.start()
+    await stage.completed(campaign_id)
+    assert max(most) <= 3
+    attempts = await stage.check(campaign_id)
+    assert not [a for a in attempts if a.outcome is Outcome.ABANDONED]
+
+
+async def test_a_paused_agent_gets_no_call_and_returns(stage, numbers):
+    stage.pbx.talk_s = 0.2
+    first, second = await stage.hire(2)
+    campaign_id = await stage.campaign(numbers(s00=14), [first, second])
+    stage.start()
+    await stage.until(lambda: talking(stage) == 2)
+    await stage.want(first, pause="lunch")
+    await becomes(stage, first, AgentState.PAUSED)
+    paused_at = datetime.now(UTC)
+    n_before = len(stage.pbx.placed)
+    await stage.placed(n_before + 3)
+    assert talking(stage) <= 1
+    await stage.want(first)
+    await becomes(stage, first, AgentState.ON_CALL)
+    back_at = datetime.now(UTC)
+    await stage.completed(campaign_id)
+    for attempt in await stage.check(campaign_id):
+        assert attempt.outcome is Outcome.ANSWERED
+        if attempt.agent_id == first and attempt.bridged_at:
+            assert attempt.bridged_at < paused_at or attempt.bridged_at > back_at - HELD
+
+
+async def test_logging_out_and_in_again(stage, numbers):
+    stage.pbx.talk_s = 0.2
+    [agent_id] = await stage.hire(1)
+    campaign_id = await stage.campaign(numbers(s00=5), [agent_id])
+    running = stage.start()
+    await stage.until(lambda: talking(stage))
+    await stage.want(agent_id, wanted_in=False)
+    await becomes(stage, agent_id, AgentState.OFFLINE)
+    await stage.until(lambda: not stage.pbx.on_line)
+    await stage.until(lambda: not stage.pbx.channels)
+    world = running.engine.world
+    await stage.until(lambda: world.campaigns[campaign_id].idle_reasons == ("no_agents",))
+    n_before = len(stage.pbx.placed)
+    assert n_before < 5
+    await stage.want(agent_id)
+    await stage.completed(campaign_id)
+    for attempt in await stage.check(campaign_id):
+        assert attempt.outcome is Outcome.ANSWERED, "a conversation outlasts the log-out"
+
+
+async def test_wrap_up_comes_before_the_next_call(stage, numbers):
+    [agent_id] = await stage.hire(1)
+    campaign_id = await stage.campaign(numbers(s00=3), [agent_id], wrap_up_s=1)
+    stage.start()
+    await becomes(stage, agent_id, AgentState.WRAP_UP)
+    await stage.completed(campaign_id)
+    attempts = sorted(await stage.check(campaign_id), key=lambda each: each.started_at)
+    for before, after in pairwise(attempts):
+        assert (after.started_at - before.ended_at).total_seconds() >= 0.99
+    await becomes(stage, agent_id, AgentState.AVAILABLE)
+
+
+async def test_a_shared_agent_is_never_dialled_for_twice(stage, numbers):
+    stage.pbx.talk_s = 0.15
+    [agent_id] = await stage.hire(1)
+    most = []
+    place = stage.pbx.place
+    stage.pbx.place = lambda order: (place(order), most.append(len(stage.pbx.channels)))
+    one = await stage.campaign(numbers(s00=4, s01=1), [agent_id])
+    other = await stage.campaign([f"+1212555000{n}" for n in range(4)], [agent_id])
+    stage.start()
+    await asyncio.gather(stage.completed(one), stage.completed(other))
+    assert max(most) == 1
+    for campaign_id in (one, other):
+        for attempt in await stage.check(campaign_id):
+            assert attempt.outcome is not Outcome.ABANDONED
+
+
+async def test_one_number_in_two_campaigns_has_one_call_at_a_time(stage, numbers):
+    stage.pbx.talk_s = 0.5
+    called = numbers(s00=4)
+    one = await stage.campaign(called, await stage.hire(4))
+    other = await stage.campaign(called, await stage.hire(4))
+    stage.start()
+    await asyncio.gather(stage.completed(one), stage.completed(other))
+    for campaign_id in (one, other):
+        assert len(await stage.check(campaign_id)) == 4

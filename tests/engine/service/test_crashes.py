@@ -1,0 +1,200 @@
+"""Engines, links and the PBX die at any instant; nobody is lost and nobody is called twice."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from engine.core.outcome import Outcome
+
+LEASE_S = 0.6
+#: Less than a pause of which nothing is known is respected for.
+SOON_S = 3.0
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_killed_engines_are_followed_by_others(stage, numbers, seed):
+    """Each engine lives for a random time; the last one finishes the campaign."""
+    rng = random.Random(seed)
+    stage.pbx.talk_s = 0.3
+    called = numbers(s00=10, s01=4, s02=1, s07=2, s15=1)
+    campaign_id = await stage.campaign(called, await stage.hire(5))
+    for number in range(4):
+        running = stage.start(f"engine-{number}", lease_s=LEASE_S)
+        await asyncio.sleep(rng.uniform(0.02, 1.5))
+        await running.crash()
+    stage.start("engine-last", lease_s=LEASE_S)
+    await stage.completed(campaign_id)
+    for attempt in await stage.check(campaign_id):
+        assert attempt.outcome is not Outcome.UNKNOWN, "the PBX kept every record"
+
+
+async def test_conversations_survive_the_engine(stage, numbers):
+    stage.pbx.talk_s = 1.5
+    campaign_id = await stage.campaign(numbers(s00=3), await stage.hire(3))
+    running = stage.start(lease_s=LEASE_S)
+    await stage.until(lambda: sum(bool(c.connected_at) for c in stage.pbx.channels.values()) == 3)
+    await running.crash()
+    stage.start("engine-2", lease_s=LEASE_S)
+    await stage.completed(campaign_id)
+    for attempt in await stage.check(campaign_id):
+        assert attempt.outcome is Outcome.ANSWERED
+        assert attempt.talk_s and attempt.talk_s > 1.4
+
+
+async def test_the_standby_takes_over(stage, second_store, numbers):
+    stage.pbx.talk_s = 0.3
+    campaign_id = await stage.campaign(numbers(s00=20, s01=5), await stage.hire(5))
+    leader = stage.start("leader")
+    await stage.placed(5)
+    standby = stage.start("standby", store=second_store)
+    await leader.crash()
+    crashed_at = datetime.now(UTC)
+    await stage.until(lambda: stage.pbx.n_left_after(crashed_at) > 0)
+    taken_over_at = next(at for at, _ in stage.pbx.left if at > crashed_at)
+    assert taken_over_at - crashed_at < timedelta(seconds=5)
+    assert standby.engine.world.fence is not None
+    await stage.completed(campaign_id)
+    await stage.check(campaign_id)
+
+
+async def test_a_standby_sends_nothing_while_another_leads(stage, second_store, numbers):
+    stage.pbx.talk_s = 0.3
+    campaign_id = await stage.campaign(numbers(s00=12), await stage.hire(4))
+    stage.start("leader", lease_s=LEASE_S)
+    await stage.placed(1)
+    standby = stage.start("standby", store=second_store, lease_s=LEASE_S)
+    standby.telephony.originate = None  # would raise
+    await stage.completed(campaign_id)
+    await stage.check(campaign_id)
+    assert standby.engine.world.fence is None
+
+
+async def test_who_leads_again_knows_nothing_of_before(stage, far_store, network, numbers):
+    """A process that slept while another led starts from what Redis and Asterisk show."""
+    stage.pbx.talk_s = 0.4
+    campaign_id = await stage.campaign(numbers(s00=30, s01=3), await stage.hire(4))
+    sleeper = stage.start("sleeper", store=far_store, lease_s=LEASE_S)
+    await stage.placed(4)
+    # It hears nothing and reaches nobody.
+    network.cut()
+    sleeper.telephony.up = False
+    other = stage.start("other", lease_s=LEASE_S)
+    n_before = len(stage.pbx.placed)
+    await stage.placed(n_before + 5)
+    await other.crash()
+    await stage.until(lambda: not stage.pbx.channels)
+    network.heal()
+    sleeper.telephony.up = True
+    await stage.completed(campaign_id)
+    await stage.check(campaign_id)
+    await stage.until(lambda: len(sleeper.engine.world.calls) == 0)
+
+
+async def test_a_cut_link_and_orders_that_are_lost(stage, numbers):
+    stage.pbx.talk_s = 0.3
+    campaign_id = await stage.campaign(numbers(s00=14, s01=4), await stage.hire(4))
+    running = stage.start(lease_s=LEASE_S)
+    link = running.telephony
+    await stage.placed(4)
+    link.lose_responses = True
+    await stage.placed(8)
+    link.lose_responses = False
+    link.cut()
+    cut_at = datetime.now(UTC)
+    await asyncio.sleep(0.6)
+    assert stage.pbx.n_left_after(cut_at) == 0
+    link.lose_orders = True
+    link.restore()
+    await stage.until(lambda: any(c.check_at for c in running.engine.world.calls))
+    link.lose_orders = False
+    await stage.completed(campaign_id)
+    for attempt in await stage.check(campaign_id):
+        assert attempt.outcome is not Outcome.UNKNOWN
+
+
+async def test_agents_whose_calls_ended_unheard_are_soon_free(stage, numbers):
+    """Neither the ones that we know to talk nor the ones that only Asterisk knows of."""
+    stage.pbx.talk_s = 0.6
+    campaign_id = await stage.campaign(numbers(s00=12), await stage.hire(4))
+    running = stage.start(lease_s=LEASE_S)
+    channels = stage.pbx.channels
+    await stage.until(lambda: sum(bool(c.connected_at) for c in channels.values()) >= 2)
+    running.telephony.cut()
+    await stage.until(lambda: not channels)
+    n_before = len(stage.pbx.placed)
+    running.telephony.restore()
+    await stage.until(lambda: len(stage.pbx.placed) >= n_before + 4, SOON_S)
+    await running.crash()
+    await stage.until(lambda: not channels)
+    n_before = len(stage.pbx.placed)
+    stage.start("engine-2", lease_s=LEASE_S)
+    await stage.until(lambda: len(stage.pbx.placed) >= n_before + 4, SOON_S)
+    await stage.completed(campaign_id)
+    await stage.check(campaign_id)
+
+
+async def test_an_order_that_arrives_after_the_link_is_back(stage, numbers):
+    """A network that stalls may deliver late what was written before; it is waited for."""
+    [phone] = numbers(s00=1)
+    campaign_id = await stage.campaign([phone], await stage.hire(1))
+    running = stage.start(lease_s=LEASE_S)
+    link = running.telephony
+    stalled, place = [], stage.pbx.place
+    stage.pbx.place = stalled.append
+    await stage.until(lambda: stalled)
+    link.cut()
+    stage.pbx.place = place
+    await asyncio.sleep(5.2)
+    link.restore()
+    await stage.until(lambda: running.engine.world.is_synced)
+    await asyncio.sleep(0.5)
+    place(stalled[0])
+    await stage.completed(campaign_id)
+    [attempt] = await stage.check(campaign_id)
+    assert attempt.outcome is Outcome.ANSWERED
+    assert len(stage.pbx.placed) == 1
+
+
+async def test_a_rebooted_pbx_leaves_unknown_fates(stage, numbers):
+    stage.pbx.talk_s = 0.6
+    campaign_id = await stage.campaign(numbers(s00=10), await stage.hire(5))
+    stage.start(lease_s=LEASE_S)
+    await stage.until(lambda: sum(bool(c.connected_at) for c in stage.pbx.channels.values()) == 5)
+    lost = set(stage.pbx.channels)
+    stage.pbx.reboot()
+    await stage.completed(campaign_id)
+    attempts = {each.attempt_id: each for each in await stage.check(campaign_id)}
+    # They were seen with an agent: that much is known, and nobody is called again for it.
+    assert {attempts[each].outcome for each in lost} <= {Outcome.ANSWERED, Outcome.UNKNOWN}
+    assert len(attempts) == 10
+
+
+async def test_ringing_calls_of_a_rebooted_pbx_are_unknown(stage, numbers):
+    stage.pbx.patience_s = 30
+    campaign_id = await stage.campaign(numbers(s02=3), await stage.hire(3))
+    stage.start(lease_s=LEASE_S)
+    await stage.placed(3)
+    stage.pbx.reboot()
+    stage.pbx.patience_s = 1
+    await stage.completed(campaign_id)
+    attempts = await stage.check(campaign_id)
+    assert {each.outcome for each in attempts if each.number == 1} == {Outcome.UNKNOWN}
+    assert {each.outcome for each in attempts if each.number > 1} == {Outcome.NO_ANSWER}
+
+
+async def test_a_pbx_that_reboots_while_no_engine_runs(stage, numbers):
+    stage.pbx.patience_s = 30
+    campaign_id = await stage.campaign(numbers(s02=2), await stage.hire(2))
+    running = stage.start(lease_s=LEASE_S)
+    await stage.placed(2)
+    await running.crash()
+    stage.pbx.reboot()
+    stage.pbx.patience_s = 1
+    stage.start("engine-2", lease_s=LEASE_S)
+    await stage.completed(campaign_id)
+    attempts = await stage.check(campaign_id)
+    assert {each.outcome for each in attempts if each.number == 1} == {Outcome.UNKNOWN}
