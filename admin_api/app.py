@@ -30,6 +30,7 @@ from admin_api.routes import (
 )
 from admin_api.schemas import DncIn
 from admin_api.settings import ApiSettings
+from admin_api.web import pages
 from crm.contact_in import ContactIn
 from crm.jobs import ImportQueue
 from engine.store import RedisStore
@@ -61,9 +62,11 @@ def create_app(store: RedisStore | None, settings: ApiSettings) -> FastAPI:
         app.include_router(room.router, prefix=BASE)
     app.include_router(tokens.router, prefix=BASE)
     app.include_router(health.router)
+    pages.install(app)
     # The last one added is the first to see a request.
     app.add_middleware(BearerAuth)
     app.add_middleware(BodyLimit)
+    app.add_middleware(pages.PageHeaders)
     app.add_middleware(Observe, metrics=app.state.metrics)
     app.openapi = _documented(app)  # type: ignore[method-assign]  # FastAPI's own way
     return app

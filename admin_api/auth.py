@@ -8,10 +8,12 @@ from typing import Annotated
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from admin_api.context import AgentId
 from admin_api.problems import Forbidden, problem_response, response_of
+from admin_api.sessions import check_csrf_header, session_of, token_of
 from engine.core.errors import DialerError
 from engine.store import Token
 
@@ -48,12 +50,24 @@ def _is_guarded(scope: Scope) -> bool:
 
 
 async def _find(scope: Scope) -> Token | None:
-    scheme, _, secret = Headers(scope=scope).get("authorization", "").partition(" ")
+    """The bearer token; without one, the session of the page in the same browser."""
+    headers = Headers(scope=scope)
+    if "authorization" not in headers:
+        return await _of_session(scope)
+    scheme, _, secret = headers["authorization"].partition(" ")
     secret = secret.strip()
     if scheme.lower() != "bearer" or not 0 < len(secret) <= _MAX_TOKEN_CHARS:
         return None
     found: Token | None = await scope["app"].state.context.store.tokens.find(secret)
     return found
+
+
+async def _of_session(scope: Scope) -> Token | None:
+    session = await session_of(HTTPConnection(scope))
+    if session is None:
+        return None
+    check_csrf_header(HTTPConnection(scope), session)
+    return token_of(session)
 
 
 def _unauthorized() -> ASGIApp:

@@ -31,6 +31,9 @@ class ApiSettings(BaseSettings):
     #: Uploads are staged in Redis: their size is bounded.
     max_upload_bytes: int = Field(512 * 1024 * 1024, ge=1)
 
+    #: A page that nobody has open for so long asks for the password again.
+    session_idle_s: int = Field(2 * 3600, ge=1)
+
     @field_validator("trunks", mode="before")
     @classmethod
     def _comma_list(cls, value: object) -> object:

@@ -41,10 +41,10 @@ async def stats(campaign_id: CampaignId, ctx: Ctx, _token: Supervisor) -> Stats:
 
 
 async def _command(ctx: Context, campaign_id: int, command: Command, by: str) -> CampaignOut:
-    return await campaign_out(ctx, await _obey(ctx, campaign_id, command, by))
+    return await campaign_out(ctx, await obey(ctx, campaign_id, command, by))
 
 
-async def _obey(ctx: Context, campaign_id: int, command: Command, by: str) -> Campaign:
+async def obey(ctx: Context, campaign_id: int, command: Command, by: str) -> Campaign:
     for _ in range(MAX_TRIES):
         campaign = await ctx.store.campaigns.get(campaign_id)
         transition = decide_transition(campaign, command)

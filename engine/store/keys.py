@@ -93,6 +93,18 @@ class Keys:
         """`by_hash`: SHA-256 → token; `ids`: token id → SHA-256."""
         return f"{self.prefix}:{{tokens}}:{name}"
 
+    @property
+    def users(self) -> str:
+        """Hash: casefolded name → user."""
+        return f"{self.prefix}:{{users}}:by_name"
+
+    def session(self, digest: str) -> str:
+        return f"{self.prefix}:{{session:{digest}}}"
+
+    def tries(self, digest: str) -> str:
+        """Failed tries to sign in, of a name or an address."""
+        return f"{self.prefix}:{{tries:{digest}}}"
+
     def idempotency(self, key: str) -> str:
         return f"{self.prefix}:{{idem:{hashlib.sha256(key.encode()).hexdigest()}}}"
 

@@ -20,7 +20,9 @@ from engine.store.leadership import RedisLeadership
 from engine.store.link import Link
 from engine.store.numbers import RedisNumbers
 from engine.store.scripts import all_scripts
+from engine.store.sessions import RedisSessions
 from engine.store.tokens import RedisTokens
+from engine.store.users import RedisUsers
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class RedisStore:
         self.imports = RedisImports(link, keys)
         self.changes = RedisChanges(link, keys)
         self.tokens = RedisTokens(link, keys)
+        self.users = RedisUsers(link, keys)
+        self.sessions = RedisSessions(link, keys, self.users)
         self.audit = RedisAudit(link, keys)
         self.idempotency = RedisIdempotency(link, keys)
 

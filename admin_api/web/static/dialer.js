@@ -1,0 +1,93 @@
+// What htmx does not do by itself: live changes, a dialog for questions, rows of a form, uploads.
+
+const body = document.body;
+
+// The server writes instants in the viewer's own time.
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+if (zone && !document.cookie.includes(`dialer_zone=${zone}`)) {
+  document.cookie = `dialer_zone=${zone}; path=/; max-age=31536000; samesite=lax`;
+}
+
+// ------------------------------------------------------------------------- live changes
+
+const LEAST_MS_BETWEEN = 1000;
+
+/** Fires `name` on the body at most once a second, and always once after the last change. */
+function teller(name) {
+  let lastAt = 0;
+  let timer = null;
+  const tell = () => {
+    timer = null;
+    lastAt = Date.now();
+    body.dispatchEvent(new CustomEvent(name));
+  };
+  return () => {
+    if (timer !== null || document.hidden) return;
+    timer = setTimeout(tell, Math.max(0, lastAt + LEAST_MS_BETWEEN - Date.now()));
+  };
+}
+
+function listen() {
+  const tellCampaigns = teller("campaigns-changed");
+  const tellAgents = teller("agents-changed");
+  const source = new EventSource("/api/v1/events");
+  // A settled attempt moves its campaign's progress.
+  source.addEventListener("campaign", tellCampaigns);
+  source.addEventListener("attempt", tellCampaigns);
+  source.addEventListener("agent", tellAgents);
+  document.addEventListener("visibilitychange", () => {
+    tellCampaigns();
+    tellAgents();
+  });
+  // Where the stream ends for good (signed out), pages still look every few seconds by themselves.
+  source.addEventListener("open", () => (body.dataset.stream = "open"));
+  addEventListener("pagehide", () => source.close());
+}
+if ("live" in body.dataset) listen();
+
+// ----------------------------------------------------------------------------- questions
+
+const dialog = document.getElementById("confirm");
+
+document.addEventListener("htmx:confirm", (event) => {
+  if (!event.detail.question) return;
+  event.preventDefault();
+  ask(event.detail.question, () => event.detail.issueRequest(true));
+});
+
+document.addEventListener("submit", (event) => {
+  const question = event.target.dataset?.question;
+  if (!question || event.target.dataset.agreed) return;
+  event.preventDefault();
+  ask(question, () => {
+    event.target.dataset.agreed = "yes";
+    event.target.requestSubmit(event.submitter);
+  });
+});
+
+function ask(question, then) {
+  dialog.querySelector("#confirm-question").textContent = question;
+  dialog.returnValue = "";
+  dialog.addEventListener("close", () => dialog.returnValue === "yes" && then(), { once: true });
+  dialog.showModal();
+}
+
+// A button that its own click disables must not take the keyboard's place with it.
+document.addEventListener("htmx:afterSettle", (event) => {
+  const trigger = event.detail.requestConfig?.elt;
+  const button = trigger?.id && document.getElementById(trigger.id);
+  if (!button?.disabled || ![body, button, null].includes(document.activeElement)) return;
+  button.closest("[role=group]")?.querySelector("button:not(:disabled)")?.focus();
+});
+
+// The sort order stays when the search form is sent.
+document.addEventListener("htmx:afterSwap", () => {
+  const table = document.getElementById("campaigns");
+  const sort = document.getElementById("sort");
+  if (table && sort) sort.value = table.dataset.sort;
+});
+
+// A notice of before goes when the next thing is done.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.detail.requestConfig.verb !== "get") document.getElementById("notice").replaceChildren();
+});

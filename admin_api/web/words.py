@@ -1,0 +1,129 @@
+"""What codes of the API mean in plain words; a code that is not here is shown as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from engine.core.campaign import Campaign, CampaignStatus
+
+STATUS = {
+    CampaignStatus.DRAFT: "Draft",
+    CampaignStatus.ACTIVE: "Active",
+    CampaignStatus.PAUSED: "Paused",
+    CampaignStatus.STOPPED: "Stopped",
+    CampaignStatus.COMPLETED: "Completed",
+}
+PAUSED_BECAUSE = {
+    "manual": "by hand",
+    "no_agents": "no agents are logged in",
+    "calling_hours": "outside of calling hours",
+    "no_contacts": "no contacts to call",
+}
+IDLE = {
+    "no_engine": "no dialing engine is running",
+    "asterisk_unreachable": "Asterisk cannot be reached",
+    "recovering": "reading the state of calls from Asterisk",
+    "trunk_resting": "the trunk refuses calls and rests for a moment",
+    "unknown_trunk": "Asterisk does not know the trunk",
+    "no_free_queue": "no queue is free in Asterisk",
+    "no_agents": "no agents are logged in",
+    "agents_busy": "all agents are busy",
+    "calling_hours": "outside of calling hours",
+    "waiting_for_redial": "the next redial is not due yet",
+    "no_contacts": "no contacts to call",
+}
+WHY_NOT = {
+    "withdrawn": "withdrawn",
+    "in_flight": "is being called now",
+    "wrap_up": "the agent is finishing the conversation",
+    "scheduled": "the next dial is not due yet",
+    "dnc": "on the do-not-call list",
+    "calling_hours": "outside of calling hours",
+    "campaign:draft": "the campaign was not started",
+    "campaign:paused": "the campaign is paused",
+    "campaign:stopped": "the campaign was stopped",
+    "campaign:completed": "the campaign is completed",
+}
+DONE = {
+    "answered": "done: a conversation took place",
+    "max_attempts": "done: all attempts are used up",
+    "no_redial": "done: no redial after this outcome",
+    "dnc": "done: on the do-not-call list",
+    "opted_out": "done: asked not to be called",
+    "disposition": "done: as the agent recorded",
+}
+CONTACT = {
+    "ready": "Ready",
+    "scheduled": "Scheduled",
+    "in_flight": "Being called",
+    "wrap_up": "Wrap-up",
+    "done": "Done",
+    "withdrawn": "Withdrawn",
+}
+AGENT = {
+    "offline": "Offline",
+    "available": "Available",
+    "reserved": "Reserved",
+    "ringing": "Ringing",
+    "on_call": "On a call",
+    "wrap_up": "Wrap-up",
+    "paused": "Paused",
+}
+OUTCOME = {
+    "answered": "Answered",
+    "abandoned": "Abandoned",
+    "machine": "Answering machine",
+    "fax": "Fax",
+    "no_answer": "No answer",
+    "busy": "Busy",
+    "rejected": "Rejected",
+    "invalid_number": "Invalid number",
+    "failed": "Network failure",
+    "hung_up_early": "Hung up early",
+    "cancelled": "Cancelled by us",
+    "unknown": "Unknown",
+}
+CALL = {
+    "dialing": "Dialing",
+    "ringing": "Ringing",
+    "waiting": "Waiting for an agent",
+    "bridged": "In conversation",
+    "in_flight": "In flight",
+}
+ROLE = {"admin": "Administrator", "supervisor": "Supervisor", "agent": "Agent"}
+ACTION = {
+    "create": "created",
+    "edit": "edited",
+    "delete": "deleted",
+    "move": "changed status",
+    "password": "changed the password",
+    "withdraw": "withdrew",
+    "add": "added",
+    "remove": "removed",
+}
+
+
+def say(words: Mapping[str, str], code: str) -> str:
+    """The words for a code; an unknown code with its underscores as spaces."""
+    return words.get(code) or code.replace("_", " ").capitalize()
+
+
+def status_reason(campaign: Campaign, idle_reasons: Sequence[str]) -> str:
+    """Why it is paused or dials nothing; empty when there is nothing to explain."""
+    match campaign.status:
+        case CampaignStatus.PAUSED:
+            return _plain(PAUSED_BECAUSE, campaign.status_reason)
+        case CampaignStatus.ACTIVE if idle_reasons:
+            return "waiting: " + "; ".join(_plain(IDLE, code) for code in idle_reasons)
+    return ""
+
+
+def why_not(reason: str) -> str:
+    kind, _, what = reason.partition(":")
+    if kind == "done":
+        return DONE.get(what) or f"done: {_plain(OUTCOME, what).lower()}"
+    return _plain(WHY_NOT, reason)
+
+
+def _plain(words: Mapping[str, str], code: str) -> str:
+    return words.get(code) or code.replace("_", " ").replace(":", " ")
