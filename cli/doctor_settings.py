@@ -11,7 +11,7 @@ from cli.settings import Settings
 MIN_TOKEN_LENGTH = 20
 MIN_DISTINCT = 8
 #: Secrets that stand in files which everybody has.
-PUBLISHED = frozenset({"CHANGE-ME", "demo-admin-token", "demo-ami-secret"})
+PUBLISHED = frozenset({"CHANGE-ME", "demo-ami-secret"})
 RANDOM = "take a random one, for example of `openssl rand -hex 16`"
 
 

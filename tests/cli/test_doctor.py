@@ -315,7 +315,7 @@ def test_tokens() -> None:
     assert is_strong("9f2d4c81b0a7e6f35d1c")
     assert not is_strong("short")
     assert not is_strong("a" * 40)
-    assert not is_strong("demo-admin-token")
+    assert not is_strong("CHANGE-ME")
 
 
 def test_a_weak_token_matters_most_where_others_can_try_it() -> None:
