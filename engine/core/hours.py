@@ -1,16 +1,22 @@
 """When a person may be called: local time at the place of the person called.
 
 16 CFR 310.4(c) and 47 CFR 64.1200(c)(1): no call before 8 a.m. or after 9 p.m. there. A number
-that may be in several zones is called only while all of them are open.
+that may be in several zones is called only while all of them are open. Contacts wait by *hours
+class*: the zones that decide, joined by commas, then after a semicolon the states whose own rules
+may hold (`America/New_York;US-FL`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from engine.core.area_codes import state_of
+from engine.core.holiday_days import country_of_zone, is_public_holiday
 from engine.core.phone import zones_of
-from engine.core.settings import DAYS, HoursSettings
+from engine.core.settings import DAYS, HoursSettings, Window
 
 #: How far ahead a next opening is looked for: a year.
 HORIZON_WEEKS = 53
@@ -21,25 +27,75 @@ _MINUTE = timedelta(minutes=1)
 Offsets = tuple[timedelta | None, ...]
 
 
-def hours_class(phone: str, timezone: str | None) -> str:
-    """The zones that decide for a contact, joined by commas; empty where nothing is known.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A clock and the rules that it is read by."""
 
-    The contact's own zone wins over what the number says.
+    zone: ZoneInfo
+    windows: tuple[Window, ...]
+    holidays: tuple[date, ...]
+    #: Calendars whose public holidays are kept here.
+    calendars: tuple[str, ...]
+
+    def is_holiday(self, day: date) -> bool:
+        return day in self.holidays or any(is_public_holiday(code, day) for code in self.calendars)
+
+
+def hours_class(
+    phone: str, timezone: str | None, region: str | None = None, others: Sequence[str] = ()
+) -> str:
+    """The class of a contact with these phones; empty where nothing is known.
+
+    The contact's own zone wins over what the numbers say; its own region does not win over the
+    state of a number, since either may be where the person is called. With several phones the
+    hours must hold at all of them.
     """
-    return timezone or ",".join(zones_of(phone))
+    phones = (phone, *others)
+    zones = timezone or ",".join(sorted({zone for each in phones for zone in zones_of(each)}))
+    regions = {state for each in phones if (state := state_of(each))} | ({region} - {None, ""})
+    return f"{zones};{','.join(sorted(filter(None, regions)))}" if regions else zones
+
+
+def zones_in(hours_class: str) -> tuple[str, ...]:
+    """The zones of a class."""
+    return tuple(filter(None, hours_class.partition(";")[0].split(",")))
+
+
+def regions_in(hours_class: str) -> tuple[str, ...]:
+    """The states of a class."""
+    return tuple(filter(None, hours_class.partition(";")[2].split(",")))
 
 
 def deciding_zones(hours: HoursSettings, hours_class: str) -> tuple[str, ...]:
     """The zones in which the windows must be open; the campaign's own where none is known."""
-    if hours.respect_contact_timezone and hours_class:
-        return tuple(hours_class.split(","))
-    return (hours.timezone,)
+    known = zones_in(hours_class) if hours.respect_contact_timezone else ()
+    return known or (hours.timezone,)
+
+
+def is_held(hours: HoursSettings, hours_class: str) -> bool:
+    """True when nobody knows the contact's zone and the campaign does not guess it."""
+    return hours.unknown_zone == "hold" and not zones_in(hours_class)
+
+
+def _places(hours: HoursSettings, hours_class: str) -> list[Place]:
+    """Every clock that must be inside every window: the campaign's rules and those of states."""
+    windows = [hours.windows]
+    windows += [hours.regions[r].windows for r in regions_in(hours_class) if r in hours.regions]
+    zones = deciding_zones(hours, hours_class)
+    return [_place(hours, zone, each) for zone in zones for each in windows]
+
+
+def _place(hours: HoursSettings, zone: str, windows: tuple[Window, ...]) -> Place:
+    country = country_of_zone(zone) if hours.public_holidays else None
+    kept = tuple(code for code in hours.public_holidays if code.partition("-")[0] == country)
+    return Place(ZoneInfo(zone), windows, hours.holidays, kept)
 
 
 def is_open(hours: HoursSettings, hours_class: str, now: datetime) -> bool:
     """True when a contact of this class may be called at `now`."""
-    zones = deciding_zones(hours, hours_class)
-    return all(_is_open_in(hours, ZoneInfo(zone), now) for zone in zones)
+    if is_held(hours, hours_class):
+        return False
+    return all(_is_open_at(place, now) for place in _places(hours, hours_class))
 
 
 def next_open_at(hours: HoursSettings, hours_class: str, now: datetime) -> datetime | None:
@@ -48,14 +104,16 @@ def next_open_at(hours: HoursSettings, hours_class: str, now: datetime) -> datet
     Zones that are never open together are common (a toll-free number may be anywhere), so a week
     that only repeats one already searched is passed over.
     """
-    zones = [ZoneInfo(zone) for zone in deciding_zones(hours, hours_class)]
+    if is_held(hours, hours_class):
+        return None
+    places = _places(hours, hours_class)
     searched: set[Offsets] = set()
     for n_weeks in range(HORIZON_WEEKS):
         since = now + n_weeks * WEEK
-        offsets = _steady_offsets(hours, zones, since)
+        offsets = _steady_offsets(places, since)
         if offsets in searched:
             continue
-        opening = _first_open(hours, zones, since, since + WEEK)
+        opening = _first_open(places, since, since + WEEK)
         if opening is not None:
             return opening
         if offsets is not None:
@@ -63,73 +121,70 @@ def next_open_at(hours: HoursSettings, hours_class: str, now: datetime) -> datet
     return None
 
 
-def _steady_offsets(hours: HoursSettings, zones: list[ZoneInfo], since: datetime) -> Offsets | None:
+def _steady_offsets(places: list[Place], since: datetime) -> Offsets | None:
     """Each zone's offset from UTC; None for a week with a change of a clock or a holiday.
 
     Two weeks with the same offsets open and close alike.
     """
-    offsets = tuple(since.astimezone(zone).utcoffset() for zone in zones)
-    later = tuple((since + WEEK).astimezone(zone).utcoffset() for zone in zones)
-    first, last = (since - _DAY).date(), (since + WEEK + _DAY).date()
-    has_holiday = any(first <= holiday <= last for holiday in hours.holidays)
+    offsets = tuple(since.astimezone(place.zone).utcoffset() for place in places)
+    later = tuple((since + WEEK).astimezone(place.zone).utcoffset() for place in places)
+    first = (since - _DAY).date()
+    days = [first + n * _DAY for n in range(10)]
+    has_holiday = any(place.is_holiday(day) for place in places for day in days)
     return None if has_holiday or offsets != later else offsets
 
 
-def _first_open(
-    hours: HoursSettings, zones: list[ZoneInfo], since: datetime, until: datetime
-) -> datetime | None:
-    """The first instant in [since, until) at which every zone is open.
+def _first_open(places: list[Place], since: datetime, until: datetime) -> datetime | None:
+    """The first instant in [since, until) at which every place is open.
 
-    While a zone is closed nothing before its next opening can be open in all, so the search jumps
-    from opening to opening until no zone objects.
+    While one is closed nothing before its next opening can be open in all, so the search jumps
+    from opening to opening until none objects.
     """
     at: datetime | None = since
     while at is not None and at < until:
-        closed = next((zone for zone in zones if not _is_open_in(hours, zone, at)), None)
+        closed = next((place for place in places if not _is_open_at(place, at)), None)
         if closed is None:
             return at
-        at = _next_opening_in(hours, closed, at, until)
+        at = _next_opening_at(closed, at, until)
     return None
 
 
-def _is_open_in(hours: HoursSettings, zone: ZoneInfo, now: datetime) -> bool:
-    local = now.astimezone(zone)
-    if local.date() in hours.holidays:
-        return False
+def _is_open_at(place: Place, now: datetime) -> bool:
+    local = now.astimezone(place.zone)
     clock, day = local.strftime("%H:%M"), DAYS[local.weekday()]
-    return any(
-        day in window.days and window.start <= clock < window.end for window in hours.windows
+    inside = any(
+        day in window.days and window.start <= clock < window.end for window in place.windows
     )
+    return inside and not place.is_holiday(local.date())
 
 
-def _next_opening_in(
-    hours: HoursSettings, zone: ZoneInfo, at: datetime, until: datetime
-) -> datetime | None:
-    """The zone's first opening after `at`, where it is closed; None when none is before `until`.
+def _next_opening_at(place: Place, at: datetime, until: datetime) -> datetime | None:
+    """The first opening after `at`, where it is closed; None when none is before `until`.
 
     Day by day of the calendar there: 24 hours later may be the day after tomorrow.
     """
-    day, last = at.astimezone(zone).date(), until.astimezone(zone).date()
+    day, last = at.astimezone(place.zone).date(), until.astimezone(place.zone).date()
     while day <= last:
-        for opening in sorted(_may_open(hours, zone, day)):
-            if opening > at and _is_open_in(hours, zone, opening):
+        for opening in sorted(_may_open(place, day)):
+            if opening > at and _is_open_at(place, opening):
                 return opening
         day += _DAY
     return None
 
 
-def _may_open(hours: HoursSettings, zone: ZoneInfo, day: date) -> set[datetime]:
-    """Instants of the local day at which the zone can change from closed to open.
+def _may_open(place: Place, day: date) -> set[datetime]:
+    """Instants of the local day at which the place can change from closed to open.
 
     A start within an hour that comes twice is two of them; a change of the clock is one, since it
     can jump into a window from before its start or from behind its end.
     """
-    windows = [window for window in hours.windows if DAYS[day.weekday()] in window.days]
-    if not windows or day in hours.holidays:
+    windows = [window for window in place.windows if DAYS[day.weekday()] in window.days]
+    if not windows or place.is_holiday(day):
         return set()
-    local = {datetime.combine(day, time.fromisoformat(window.start), zone) for window in windows}
-    starts = {at.replace(fold=fold).astimezone(UTC) for at in local for fold in (0, 1)}
-    return starts | _clock_change(zone, day)
+    starts = (time.fromisoformat(window.start) for window in windows)
+    local = {datetime.combine(day, start, place.zone) for start in starts}
+    instants = {at.replace(fold=fold).astimezone(UTC) for at in local for fold in (0, 1)}
+    return instants | _clock_change(place.zone, day)
 
 
 def _clock_change(zone: ZoneInfo, day: date) -> set[datetime]:

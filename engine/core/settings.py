@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from engine.core.holiday_days import known_calendar
 from engine.core.outcome import Outcome
 from engine.core.phone import as_e164
 
@@ -42,6 +43,13 @@ def _local_time(value: str) -> str:
 
 
 Zone = Annotated[str, AfterValidator(_known_zone)]
+#: ISO 3166-2, such as US-FL: a state with rules of its own.
+Region = Annotated[str, Field(pattern=r"^[A-Z]{2}-[A-Z0-9]{1,3}$")]
+#: ISO 3166-1 or -2: a country, or a part of it, with its public holidays.
+Calendar = Annotated[
+    str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,6})?$"), AfterValidator(known_calendar)
+]
+Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 LocalTime = Annotated[str, Field(pattern=r"^\d\d:\d\d$"), AfterValidator(_local_time)]
 #: Names that reach Asterisk: no character that its dialplan or AMI could read as more than a name.
 AsteriskName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$")]
@@ -57,6 +65,7 @@ class ListSettings(Group):
     connector_id: str | None = None
     live: bool = False
     poll_interval_s: int = Field(60, ge=5, le=86_400)
+    order: Literal["redials_first", "new_first", "mixed"] = "redials_first"
 
     @model_validator(mode="after")
     def _live_needs_a_source(self) -> ListSettings:
@@ -77,6 +86,9 @@ class DialingSettings(Group):
     ring_timeout_s: int = Field(25, ge=5, le=120)
     max_channels: int = Field(60, ge=1, le=10_000)
     max_cps: float = Field(10.0, gt=0, le=1_000, description="calls per second")
+    local_presence: Literal["off", "country", "area"] = "off"
+    max_per_caller_id_per_day: int | None = Field(None, ge=1, le=100_000)
+    same_caller_id_on_redials: bool = False
     connect_deadline_s: int = Field(2, ge=1, le=60)
     connect_deadline_from: Literal["answer", "greeting_end"] = "answer"
     amd: Literal["off", "on"] = "off"
@@ -91,10 +103,18 @@ class DialingSettings(Group):
     def _caller_ids_are_e164(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(as_e164(number) for number in value)
 
+    @model_validator(mode="after")
+    def _rings_long_enough(self) -> DialingSettings:
+        if self.ring_timeout_s < self.min_ring_s:
+            raise ValueError("ring_timeout_s must not be below min_ring_s")
+        return self
+
 
 class RedialRule(Group):
     delay_s: int = Field(3600, ge=0, le=90 * 86_400)
     max: int = Field(1, ge=0, le=100, description="redials after this outcome")
+    phone: Literal["same", "next"] = Field("same", description="of a contact with several phones")
+    counts: bool = Field(True, description="towards max_attempts; limits and hard_cap count all")
 
 
 def _default_rules() -> dict[Outcome, RedialRule]:
@@ -114,6 +134,21 @@ class RedialSettings(Group):
     rules: dict[Outcome, RedialRule] = Field(default_factory=_default_rules)
     #: Attempts ended by a fault of our own trunk do not count in max_attempts; this bounds them.
     max_trunk_faults: int = Field(5, ge=0, le=100)
+    #: No contact is dialled more often, whatever counts and whatever is asked for.
+    hard_cap: int = Field(100, ge=1, le=100)
+    #: After so many dials without a conversation the next one is in another part of the day.
+    spread_after: int | None = Field(None, ge=1, le=100)
+    #: Where a part of the day ends and the next begins, by the contact's clock.
+    day_parts: tuple[LocalTime, ...] = Field(("12:00", "17:00"), max_length=6)
+    #: A callback that one agent is to make waits so long for that agent, then anyone makes it.
+    callback_agent_wait_s: int = Field(900, ge=0, le=7 * 86_400)
+
+    @field_validator("day_parts")
+    @classmethod
+    def _parts_are_in_order(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if list(value) != sorted(set(value)):
+            raise ValueError("must rise, each part of the day once")
+        return value
 
 
 class Window(Group):
@@ -128,20 +163,60 @@ class Window(Group):
         return self
 
 
+class RegionHours(Group):
+    """What holds in one state besides the campaign's hours: both must be open."""
+
+    windows: tuple[Window, ...] = (Window(),)
+
+
 class HoursSettings(Group):
     """When people may be called. The default is the window of 16 CFR 310.4(c), every day."""
 
     timezone: Zone = "UTC"
     windows: tuple[Window, ...] = (Window(),)
     holidays: tuple[date, ...] = ()
+    #: No calls to a zone of these countries on their public holidays.
+    public_holidays: tuple[Calendar, ...] = Field((), max_length=50)
     respect_contact_timezone: bool = True
+    #: Where neither contact nor number tells a zone: use `timezone`, or do not call.
+    unknown_zone: Literal["fallback", "hold"] = "fallback"
+    regions: dict[Region, RegionHours] = {}
 
 
-class LimitSettings(Group):
-    """How often one number may be called, over all campaigns; null is no limit."""
+class RegionLimits(Group):
+    """What holds in one state besides the campaign's limits: the lower one counts."""
 
     max_per_24h: int | None = Field(None, ge=1, le=100)
     max_per_7d: int | None = Field(None, ge=1, le=100)
+
+
+#: The store forgets what it knows of a number after this.
+MAX_LOCK_S = 90 * 86_400
+
+
+class LimitSettings(Group):
+    """How often one number, and one person, may be called, over all campaigns; null: no limit."""
+
+    max_per_24h: int | None = Field(None, ge=1, le=100)
+    max_per_7d: int | None = Field(None, ge=1, le=100)
+    #: The same for a person with all phones, by `person_key` (default: the external id).
+    person_max_per_24h: int | None = Field(None, ge=1, le=100)
+    person_max_per_7d: int | None = Field(None, ge=1, le=100)
+    #: No call for so long after an abandoned one, after a machine, after a conversation.
+    after_abandon_s: int | None = Field(None, ge=1, le=MAX_LOCK_S)
+    after_machine_s: int | None = Field(None, ge=1, le=MAX_LOCK_S)
+    after_conversation_s: int | None = Field(None, ge=1, le=MAX_LOCK_S)
+    regions: dict[Region, RegionLimits] = {}
+
+
+class DestinationSettings(Group):
+    """Where calls may go. Emergency and short numbers are never called."""
+
+    #: Countries that may be called; empty: all.
+    countries: tuple[Country, ...] = Field((), max_length=300)
+    allow_premium: bool = False
+    allow_shared_cost: bool = False
+    allow_satellite: bool = False
 
 
 class DispositionRule(Group):
@@ -158,6 +233,9 @@ class CampaignSettings(Group):
     redial: RedialSettings = RedialSettings()
     hours: HoursSettings = HoursSettings()
     limits: LimitSettings = LimitSettings()
+    destinations: DestinationSettings = DestinationSettings()
+    #: The preset that filled the rules; they may have been edited since.
+    preset: str | None = Field(None, max_length=64)
     wrap_up_s: int = Field(10, ge=0, le=3600)
     dispositions: tuple[DispositionRule, ...] = ()
     script: str = Field("", max_length=20_000)

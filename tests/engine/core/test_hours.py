@@ -9,14 +9,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.core import hours as hours_module
-from engine.core.hours import deciding_zones, hours_class, is_open, next_open_at
-from engine.core.settings import DAYS, HoursSettings, Window
+from engine.core.hours import (
+    Place,
+    deciding_zones,
+    hours_class,
+    is_held,
+    is_open,
+    next_open_at,
+    regions_in,
+    zones_in,
+)
+from engine.core.settings import DAYS, HoursSettings, RegionHours, Window
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 FIRST, LAST = datetime(2026, 1, 1, tzinfo=UTC), datetime(2031, 1, 1, tzinfo=UTC)
 ZONES = sorted(zoneinfo.available_timezones() - {"localtime", "Factory"})
 #: Numbers of no single place name all of these at once.
-MANY = tuple(hours_class("+18002345678", None).split(","))
+MANY = zones_in(hours_class("+18002345678", None))
 
 zones = st.sampled_from(ZONES)
 classes = st.one_of(zones, st.lists(zones, min_size=2, max_size=4, unique=True).map(",".join))
@@ -246,9 +255,10 @@ def test_a_campaign_may_ignore_where_people_are() -> None:
 @pytest.mark.parametrize(
     ("phone", "timezone", "wanted"),
     [
-        ("+12025550100", None, "America/New_York"),
-        ("+12025550100", "America/Denver", "America/Denver"),
-        ("+12025550100", "", "America/New_York"),
+        ("+12025550100", None, "America/New_York;US-DC"),
+        ("+12025550100", "America/Denver", "America/Denver;US-DC"),
+        ("+12025550100", "", "America/New_York;US-DC"),
+        ("+442079460000", None, "Europe/London"),
         ("+18002345678", None, ",".join(MANY)),
     ],
 )
@@ -282,14 +292,89 @@ def test_the_work_for_a_next_opening_is_bounded(
     window: Window, opens: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Counted, not timed: it runs on the engine's loop, once a minute for each class."""
-    n_looks, look = 0, hours_module._is_open_in
+    n_looks, look = 0, hours_module._is_open_at
 
-    def counted(hours: HoursSettings, zone: ZoneInfo, now: datetime) -> bool:
+    def counted(place: Place, now: datetime) -> bool:
         nonlocal n_looks
         n_looks += 1
-        return look(hours, zone, now)
+        return look(place, now)
 
-    monkeypatch.setattr(hours_module, "_is_open_in", counted)
+    monkeypatch.setattr(hours_module, "_is_open_at", counted)
     found = next_open_at(HoursSettings(windows=(window,)), ",".join(MANY), FIRST)
     assert (found is not None) is opens
     assert n_looks < 10_000
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+EVENING = Window(start="08:00", end="20:00")
+
+
+def test_a_state_closes_earlier_than_the_campaign() -> None:
+    """Fla. Stat. 501.616(6): 8 a.m. to 8 p.m.; the same zone outside Florida goes on to 9."""
+    hours = HoursSettings(regions={"US-FL": RegionHours(windows=(EVENING,))})
+    evening = at("2026-11-23T20:30-05:00")
+    assert not is_open(hours, "America/New_York;US-FL", evening)
+    assert is_open(hours, "America/New_York;US-NY", evening)
+    assert is_open(hours, "America/New_York", evening)
+    assert next_open_at(hours, "America/New_York;US-FL", evening) == at("2026-11-24T08:00-05:00")
+
+
+def test_the_campaigns_hours_hold_in_a_state_too() -> None:
+    hours = HoursSettings(
+        windows=(Window(start="10:00", end="21:00"),),
+        regions={"US-FL": RegionHours(windows=(EVENING,))},
+    )
+    morning = at("2026-11-23T09:00-05:00")
+    assert not is_open(hours, "America/New_York;US-FL", morning)
+    assert next_open_at(hours, "America/New_York;US-FL", morning) == at("2026-11-23T10:00-05:00")
+
+
+def test_a_number_of_florida_is_presumed_there_wherever_its_owner_says_he_is() -> None:
+    assert hours_class("+13055550123", "America/Denver", "US-CO") == "America/Denver;US-CO,US-FL"
+    assert regions_in("America/Denver;US-CO,US-FL") == ("US-CO", "US-FL")
+    assert zones_in("") == () == regions_in("")
+
+
+def test_hours_must_hold_at_every_phone_of_a_contact() -> None:
+    both = hours_class("+12125550123", None, None, ["+14155550123"])
+    assert both == "America/Los_Angeles,America/New_York;US-CA,US-NY"
+    assert not is_open(HoursSettings(), both, at("2026-11-23T09:00-05:00"))
+    assert is_open(HoursSettings(), both, at("2026-11-23T11:00-05:00"))
+
+
+@pytest.mark.parametrize(
+    ("code", "day", "zone"),
+    [
+        ("US", "2026-11-26", "America/Chicago"),
+        ("GB-ENG", "2026-12-28", "Europe/London"),
+        ("DE-BY", "2026-01-06", "Europe/Berlin"),
+    ],
+    ids=["Thanksgiving", "Boxing Day, moved to Monday", "Epiphany, in Bavaria only"],
+)
+def test_public_holidays_close_the_zones_of_their_country(code: str, day: str, zone: str) -> None:
+    hours = HoursSettings(public_holidays=(code,))
+    noon = datetime.fromisoformat(f"{day}T12:00").replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    assert not is_open(hours, zone, noon)
+    assert is_open(HoursSettings(), zone, noon)
+    opening = next_open_at(hours, zone, noon)
+    assert opening is not None
+    assert opening > noon
+    assert is_open(hours, "Asia/Tokyo", datetime.fromisoformat(f"{day}T03:00+00:00"))
+
+
+def test_a_part_of_a_country_keeps_holidays_that_the_rest_does_not() -> None:
+    noon = at("2026-01-06T12:00+01:00")
+    assert is_open(HoursSettings(public_holidays=("DE",)), "Europe/Berlin", noon)
+
+
+def test_who_is_nowhere_known_is_held_where_the_campaign_does_not_guess() -> None:
+    guess, hold = HoursSettings(), HoursSettings(unknown_zone="hold")
+    noon = at("2026-11-23T12:00+00:00")
+    assert is_open(guess, "", noon)
+    assert not is_open(hold, "", noon)
+    assert is_held(hold, ";US-FL")
+    assert next_open_at(hold, "", noon) is None
+    assert is_open(hold, "Europe/London", noon)
