@@ -17,7 +17,8 @@ from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from engine.core.errors import StoreUnavailable
 
-#: No command of ours takes longer on a healthy server; a script blocks it for a few ms at most.
+#: No batch of ours takes longer on a healthy server; a script blocks it for a few ms at most.
+#: One timer for each batch: those of the library, one for each answer, cost more than the answers.
 SOCKET_TIMEOUT_S: Final = 5.0
 CONNECT_TIMEOUT_S: Final = 3.0
 #: More batches than this at once wait for a connection; each holds one for a bounded time.
@@ -40,14 +41,10 @@ class Link:
             self._where = _without_secret(parse_url(url))
         except ValueError as error:
             raise StoreUnavailable(f"This is not a Redis URL: {error}") from None
-        self._pool = ConnectionPool.from_url(
-            url, max_connections=MAX_CONNECTIONS, socket_timeout=SOCKET_TIMEOUT_S, **_options()
-        )
+        self._pool = ConnectionPool.from_url(url, max_connections=MAX_CONNECTIONS, **_options())
         # The pool itself fails a caller who finds no connection; here they wait their turn.
         self._free = asyncio.Semaphore(MAX_CONNECTIONS)
-        self._waiting_pool = ConnectionPool.from_url(
-            url, max_connections=MAX_WAITING, socket_timeout=None, **_options()
-        )
+        self._waiting_pool = ConnectionPool.from_url(url, max_connections=MAX_WAITING, **_options())
         self._scripts: dict[str, str] = {}
 
     def know_scripts(self, text_of_sha: Mapping[str, str]) -> None:
@@ -60,7 +57,7 @@ class Link:
     async def call_raw(self, *command: Argument) -> Any:
         """The answer as bytes."""
         async with self._free:
-            answer = (await self._send(self._pool, [command], raw=True))[0]
+            answer = (await self._ask(self._pool, [command], raw=True))[0]
         if isinstance(answer, RedisError):
             raise self._unavailable(answer) from answer
         return answer
@@ -70,7 +67,7 @@ class Link:
         if not commands:
             return []
         async with self._free:
-            answers = await self._send(self._pool, commands)
+            answers = await self._ask(self._pool, commands)
             await self._repeat_forgotten(commands, answers)
         for answer in answers:
             if isinstance(answer, RedisError):
@@ -82,16 +79,13 @@ class Link:
         forgotten = [i for i, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
         if forgotten:
             again = [self._in_full(commands[i]) for i in forgotten]
-            for i, answer in zip(forgotten, await self._send(self._pool, again), strict=True):
+            for i, answer in zip(forgotten, await self._ask(self._pool, again), strict=True):
                 answers[i] = answer
 
     async def wait(self, *command: Argument, timeout_s: float) -> Any:
         """A blocking command, on a connection that nothing else waits for."""
-        try:
-            async with asyncio.timeout(timeout_s + SOCKET_TIMEOUT_S):
-                answer = (await self._send(self._waiting_pool, [command]))[0]
-        except TimeoutError as error:
-            raise self._unavailable(error) from error
+        bound_s = timeout_s + SOCKET_TIMEOUT_S
+        answer = (await self._ask(self._waiting_pool, [command], bound_s=bound_s))[0]
         if isinstance(answer, RedisError):
             raise self._unavailable(answer) from answer
         return answer
@@ -100,8 +94,23 @@ class Link:
         await self._pool.disconnect()
         await self._waiting_pool.disconnect()
 
+    async def _ask(
+        self,
+        pool: ConnectionPool,
+        commands: Sequence[Command],
+        *,
+        raw: bool = False,
+        bound_s: float = SOCKET_TIMEOUT_S,
+    ) -> list[Any]:
+        """Connecting included, as far as a connection is needed."""
+        try:
+            async with asyncio.timeout(bound_s):
+                return await self._send(pool, commands, raw=raw)
+        except TimeoutError as error:
+            raise self._unavailable(f"no answer within {bound_s:g} s") from error
+
     async def _send(
-        self, pool: ConnectionPool, commands: Sequence[Command], *, raw: bool = False
+        self, pool: ConnectionPool, commands: Sequence[Command], *, raw: bool
     ) -> list[Any]:
         try:
             connection: AbstractConnection = await pool.get_connection()  # type: ignore[no-untyped-call]
@@ -123,7 +132,7 @@ class Link:
         _, sha, *rest = command
         return ["EVAL", self._scripts[str(sha)], *rest]
 
-    def _unavailable(self, error: Exception) -> StoreUnavailable:
+    def _unavailable(self, error: Exception | str) -> StoreUnavailable:
         return StoreUnavailable(f"Redis at {self._where} does not answer: {error}")
 
 
@@ -132,6 +141,7 @@ def _options() -> dict[str, Any]:
         "decode_responses": True,
         "protocol": 2,
         "retry": Retry(NoBackoff(), 0),
+        "socket_timeout": None,
         "socket_connect_timeout": CONNECT_TIMEOUT_S,
     }
 
