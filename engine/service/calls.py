@@ -125,6 +125,9 @@ class CallTable:
     def of_campaign(self, campaign_id: int) -> list[Call]:
         return [call for call in self._calls.values() if call.campaign_id == campaign_id]
 
+    def n_waiting(self) -> int:
+        return sum(phases[Phase.WAITING] for phases in self._phases.values())
+
     def waiting(self, queues: set[str]) -> list[Call]:
         """Answered people who wait in these queues, the longest first."""
         held = [c for c in self._calls.values() if c.phase is Phase.WAITING and c.queue in queues]
