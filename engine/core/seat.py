@@ -88,7 +88,7 @@ def plan(seat: Seat, queues: Set[str], now: datetime) -> list[Step]:
     if not seat.agent.wanted_in:
         return _log_off(seat)
     steps: list[Step] = []
-    if seat.agent.mode == "off_hook" and not seat.on_line:
+    if seat.agent.mode == "off_hook" and not _is_on_line(seat, now):
         steps += _log_in(seat, now)
     steps += [Join(queue) for queue in sorted(queues - seat.queues.keys())]
     if not seat.attempt_id:
@@ -122,6 +122,13 @@ def _log_off(seat: Seat) -> list[Step]:
     if seat.agent.mode == "off_hook" and seat.on_line:
         steps.append(LogOff())
     return steps
+
+
+def _is_on_line(seat: Seat, now: datetime) -> bool:
+    """A line that shows as unavailable for longer than a login takes is none, whatever we heard."""
+    seen = seat.queues.values()
+    gone = bool(seen) and all(each.device is Device.UNAVAILABLE for each in seen)
+    return seat.on_line and not (gone and now - max(s.at for s in seen) >= LOGIN_RETRY)
 
 
 def _log_in(seat: Seat, now: datetime) -> list[Step]:

@@ -51,13 +51,20 @@ class Listener:
                 if seat:
                     self._seat_changed(seat.agent.id)
             case LinkUp():
-                self._world.pbx_started_at[event.node] = event.pbx_started_at
+                self._take_note_of_start(event)
                 self._world.link_up_at[event.node] = event.at
                 log.info("link_up", node=event.node)
                 self._world.doubt()
             case LinkLost():
                 log.warning("link_lost", node=event.node)
                 self._world.doubt()
+
+    def _take_note_of_start(self, event: LinkUp) -> None:
+        before = self._world.pbx_started_at.get(event.node)
+        self._world.pbx_started_at[event.node] = event.pbx_started_at
+        if before is not None and before != event.pbx_started_at:
+            log.warning("asterisk_restarted", node=event.node)
+            self._world.roster.lines_lost()
 
     def _hear_call(self, event: CallEvent) -> None:
         known = self._world.calls.get(event.attempt_id)

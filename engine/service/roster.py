@@ -81,6 +81,11 @@ class Roster:
             if seat.queues and all(s.device is Device.UNAVAILABLE for s in seat.queues.values()):
                 self.put(replace(seat, on_line=False, login_asked_at=now))
 
+    def lines_lost(self) -> None:
+        """Asterisk was restarted: nobody is on the line, and everybody may be called at once."""
+        for seat in self:
+            self.put(replace(seat, queues={}, on_line=False, login_asked_at=None))
+
     def connected(self, extension: str, attempt_id: str) -> Seat | None:
         seat = self.find(extension)
         if seat is None:

@@ -168,6 +168,8 @@ async def test_a_rebooted_pbx_leaves_unknown_fates(stage, numbers):
     stage.pbx.reboot()
     await stage.completed(campaign_id)
     attempts = {each.attempt_id: each for each in await stage.check(campaign_id)}
+    others = {attempts[each].outcome for each in attempts.keys() - lost}
+    assert others == {Outcome.ANSWERED}, "the agents were called back to the line"
     # They were seen with an agent: that much is known, and nobody is called again for it.
     assert {attempts[each].outcome for each in lost} <= {Outcome.ANSWERED, Outcome.UNKNOWN}
     assert len(attempts) == 10
