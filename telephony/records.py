@@ -20,6 +20,9 @@ _N_FIELDS = 17
 #: Provisional answers are not what ended a call.
 _FIRST_FINAL_SIP = 300
 _CAUSE_NO_ANSWER = 19
+#: What an unanswered call ends with when not even a provisional answer came (measured: 19 at our
+#: ring timeout, 18 when SIP itself gives up after 32 s).
+_CAUSES_OF_SILENCE = (18, 19)
 #: 1970 to 2286: what can be an instant of ours at all.
 _MAX_MS = 10**13
 
@@ -56,6 +59,7 @@ def parse_record(text: str) -> HangupRecord | None:
         tech_cause=tech or None,
         contact_id=number(contact),
         phone=f"+{phone}" if phone.isdecimal() else None,
+        trunk_silent=not tech and answered_at is None and cause in _CAUSES_OF_SILENCE,
     )
 
 

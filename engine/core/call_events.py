@@ -38,6 +38,8 @@ class HangupRecord:
     #: Whom the call was for: enough to know the attempt where Redis has lost it.
     contact_id: int | None = None
     phone: str | None = None
+    #: Not one answer came back from the trunk: it is dead, whatever the callee would have done.
+    trunk_silent: bool = False
 
 
 class Fate(StrEnum):

@@ -173,7 +173,7 @@ def _from_record(record: HangupRecord, state: CallState) -> Ended:
     outcome = _outcome_of_record(record)
     return Ended(
         outcome=outcome,
-        trunk_fault=_is_fault(outcome, record.cause, record.sip),
+        trunk_fault=record.trunk_silent or _is_fault(outcome, record.cause, record.sip),
         ended_at=record.ended_at,
         answered_at=record.answered_at,
         connected_at=record.connected_at,
@@ -211,6 +211,8 @@ def _outcome_of_record(record: HangupRecord) -> Outcome:
         return reached
     if record.answered_at is not None:
         return Outcome.HUNG_UP_EARLY
+    if record.trunk_silent:
+        return Outcome.FAILED
     return _unanswered(record.cause, record.sip, record.timed_out, record.rang)
 
 

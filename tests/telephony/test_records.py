@@ -131,3 +131,17 @@ def test_an_answered_call_did_not_time_out():
     record = parse_record(fields(stage="wait", cause="19", t0=MS, state="Up"))
     assert not record.timed_out
     assert record.answered_at == T0
+
+
+@pytest.mark.parametrize("cause", ["18", "19"])
+def test_a_trunk_that_says_nothing_is_dead(cause: str) -> None:
+    record = parse_record(f"1||{cause}|||||1795441439742|||Down||||")
+    assert record is not None
+    assert record.trunk_silent
+
+
+def test_a_trunk_that_says_trying_is_alive() -> None:
+    record = parse_record("1||19|SIP 100 Trying||||1795441439742|||Down||||")
+    assert record is not None
+    assert not record.trunk_silent
+    assert record.timed_out

@@ -402,3 +402,15 @@ def test_only_a_failed_call_is_a_trunk_fault(
     record = replace(RECORD, cause=cause, sip=sip, timed_out=timed_out, rang=rang)
     outcome, trunk_fault, _ = verdict(ended(fold([Recorded(ID, at(9), record)]), NOW))
     assert outcome is Outcome.FAILED or not trunk_fault
+
+
+def test_a_dead_trunk_is_no_attempt_of_the_contact() -> None:
+    now = datetime(2026, 11, 23, tzinfo=UTC)
+    record = HangupRecord(
+        stage="", cause=19, sip=None, timed_out=True, rang=False, answered_at=None,
+        connected_at=None, message_at=None, message_end_at=None, ended_at=now, agent=None,
+        amd=None, greeting_end_at=None, opted_out=False, tech_cause=None, trunk_silent=True,
+    )  # fmt: skip
+    end = ended(apply(CallState(attempt_id="1a"), Recorded("1a", now, record)), now)
+    assert end is not None
+    assert (end.outcome, end.trunk_fault) == (Outcome.FAILED, True)
