@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import functools
+
 import phonenumbers
-from phonenumbers import PhoneNumberFormat, timezone
+from phonenumbers import (
+    PhoneNumberFormat,
+    is_number_type_geographical,
+    number_type,
+    timezone,
+)
+from phonenumbers.tzdata import TIMEZONE_DATA, TIMEZONE_LONGEST_PREFIX
+
+from engine.core.quick_phone import NumberFacts, quick_e164, quick_facts
 
 _UNKNOWN_ZONE = "Etc/Unknown"
 
@@ -13,6 +23,12 @@ def as_e164(text: str, default_country: str | None = None) -> str:
 
     Raises ValueError with the reason: not a number, an extension, or not in use in its country.
     """
+    return quick_e164(text, default_country) or _thoroughly(text, default_country)
+
+
+def _thoroughly(text: str, default_country: str | None) -> str:
+    if is_emergency(text, default_country):
+        raise ValueError("is an emergency number, which is never dialled")
     try:
         number = phonenumbers.parse(text, default_country)
     except phonenumbers.NumberParseException as error:
@@ -26,8 +42,35 @@ def as_e164(text: str, default_country: str | None = None) -> str:
 
 def zones_of(e164: str) -> tuple[str, ...]:
     """Every IANA zone that the number may be in, sorted; empty when nothing is known."""
+    facts = quick_facts(e164[1:])
+    if facts is not None and is_number_type_geographical(facts.kind, facts.country_code):
+        return _zones_of_prefix(e164[1 : 1 + TIMEZONE_LONGEST_PREFIX])
     zones = timezone.time_zones_for_number(phonenumbers.parse(e164, None))
     return tuple(sorted(zone for zone in zones if zone != _UNKNOWN_ZONE))
+
+
+@functools.lru_cache(maxsize=65_536)
+def _zones_of_prefix(digits: str) -> tuple[str, ...]:
+    for length in range(len(digits), 0, -1):
+        zones = TIMEZONE_DATA.get(digits[:length])
+        if zones is not None:
+            return tuple(sorted(zone for zone in zones if zone != _UNKNOWN_ZONE))
+    return ()
+
+
+def facts_of(e164: str) -> NumberFacts:
+    """Country and kind of a valid number."""
+    quick = quick_facts(e164[1:])
+    if quick is not None:
+        return quick
+    number = phonenumbers.parse(e164, None)
+    country = phonenumbers.region_code_for_number(number) or ""
+    return NumberFacts(number.country_code or 0, country, number_type(number))
+
+
+def is_emergency(text: str, country: str | None) -> bool:
+    """True for an emergency number of the country, as people write it."""
+    return country is not None and phonenumbers.is_emergency_number(text, country)
 
 
 def masked(e164: str) -> str:

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from engine.core.outcome import Outcome
 from engine.core.settings import DispositionRule, RedialRule, RedialSettings
+
+
+class Turn(StrEnum):
+    """Which phone of the contact the next dial is to."""
+
+    SAME = "same"
+    NEXT = "next"  # the one after it; this one comes again after all others
+    DROP = "drop"  # the one after it; this one is not in use and never dialled again
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +25,9 @@ class RedialAt:
 
     at: datetime
     is_callback: bool = False
+    turn: Turn = Turn.SAME
+    #: The agent who is to make the callback; anyone, when that agent is not there in time.
+    agent_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +44,23 @@ Next = RedialAt | Done
 class History:
     """The contact's ended attempts, the one that is being judged included."""
 
+    #: Those that count towards max_attempts.
     n_attempts: int
     n_trunk_faults: int
     #: By outcome; trunk faults are among the failed ones.
     outcomes: Mapping[Outcome, int]
+    #: Phones that the contact has besides the one that was dialled.
+    n_other_phones: int = 0
+
+    @property
+    def n_dials(self) -> int:
+        return sum(self.outcomes.values())
+
+
+def counts(outcome: Outcome, rules: RedialSettings, *, trunk_fault: bool = False) -> bool:
+    """False where the attempt is not held against the contact's max_attempts."""
+    rule = rules.rules.get(outcome)
+    return not trunk_fault and (rule is None or rule.counts)
 
 
 def decide(
@@ -50,35 +75,61 @@ def decide(
     """The next step after `outcome`; a pure rule over the campaign's redial settings.
 
     A fault of our own trunk is tried again after the delay of `failed`, bounded by
-    `max_trunk_faults` and not by `max_attempts`.
+    `max_trunk_faults` and not by `max_attempts`. A number that is not in use ends that phone, and
+    the contact only where it has no other. `hard_cap` bounds everything.
     """
     if opted_out:
         return Done("opted_out")
     if outcome is Outcome.ANSWERED:
         return Done("answered")
     # Before the fault: a cap lowered meanwhile may be reached although this dial did not count.
-    if history.n_attempts >= rules.max_attempts:
-        return Done("max_attempts")
+    if (capped := reached_cap(history, rules)) is not None:
+        return Done(capped)
     if trunk_fault:
         return _after_trunk_fault(history, rules, ended_at)
+    if outcome is Outcome.INVALID_NUMBER and history.n_other_phones:
+        return RedialAt(ended_at, turn=Turn.DROP)
     rule = rules.rules.get(outcome)
-    if rule is None or _n_counted(history, outcome) > rule.max:
-        return Done(f"no_redial_after_{outcome}")
-    return RedialAt(ended_at + timedelta(seconds=rule.delay_s))
+    if rule is not None and _n_counted(history, outcome) <= rule.max:
+        turn = Turn.NEXT if rule.phone == "next" and history.n_other_phones else Turn.SAME
+        return RedialAt(ended_at + timedelta(seconds=rule.delay_s), turn=turn)
+    return Done(f"no_redial_after_{outcome}")
+
+
+def reached_cap(history: History, rules: RedialSettings) -> str | None:
+    """The cap that allows no further dial: `max_attempts` or `hard_cap`."""
+    if history.n_attempts >= rules.max_attempts:
+        return "max_attempts"
+    return "hard_cap" if history.n_dials >= rules.hard_cap else None
 
 
 def after_disposition(
-    rule: DispositionRule | None, history: History, rules: RedialSettings, now: datetime
+    rule: DispositionRule | None,
+    history: History,
+    rules: RedialSettings,
+    now: datetime,
+    *,
+    callback_at: datetime | None = None,
+    agent_id: int | None = None,
 ) -> Next:
-    """What an agent's disposition of a bridged call asks for; without one the contact is done."""
-    if rule is None:
-        return Done("answered")
-    if rule.action == "dnc":
+    """What an agent's disposition of a bridged call asks for; without one the contact is done.
+
+    `callback_at`: the instant that was agreed on, in place of the rule's delay.
+    """
+    if rule is not None and rule.action == "dnc":
         return Done("do_not_call")
-    if rule.action in ("redial", "callback") and history.n_attempts < rules.max_attempts:
-        at = now + timedelta(seconds=rule.delay_s)
-        return RedialAt(at, is_callback=rule.action == "callback")
-    return Done("disposition")
+    action = "callback" if callback_at is not None else rule.action if rule else "done"
+    if action == "done" or reached_cap(history, rules) is not None:
+        return Done("disposition" if rule else "answered")
+    if callback_at is not None:
+        return RedialAt(max(callback_at, now), is_callback=True, agent_id=agent_id)
+    at = now + timedelta(seconds=rule.delay_s if rule else 0)
+    return RedialAt(at, is_callback=action == "callback")
+
+
+def moved_to(following: Next, at: datetime) -> Next:
+    """The same step, not before `at`."""
+    return replace(following, at=at) if isinstance(following, RedialAt) else following
 
 
 def _n_counted(history: History, outcome: Outcome) -> int:

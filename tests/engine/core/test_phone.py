@@ -5,11 +5,13 @@ import zoneinfo
 
 import phonenumbers
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from phonenumbers import timezone
 from phonenumbers.tzdata import TIMEZONE_DATA
 
 from engine.core.phone import as_e164, masked, zones_of
+from engine.core.quick_phone import NumberFacts, quick_e164, quick_facts
 
 #: A valid number of every country that has one.
 EXAMPLES = [
@@ -100,3 +102,42 @@ def test_a_masked_number_cannot_be_called() -> None:
         hidden = len(number) - sum(len(part) for part in masked(number).split("***"))
         assert hidden >= min(len(number), 1)
         assert number == "" or number not in masked(number)
+
+
+@st.composite
+def numbers_as_written(draw: st.DrawFn) -> tuple[str, str]:
+    """Example numbers of every country and kind with some digits changed, and its country."""
+    region = draw(st.sampled_from(sorted(phonenumbers.SUPPORTED_REGIONS)))
+    example = phonenumbers.example_number_for_type(region, draw(st.integers(0, 10)))
+    example = example or phonenumbers.example_number(region)
+    digits = list(str(example.national_number))
+    for at in draw(st.lists(st.integers(0, len(digits) - 1), max_size=4)):
+        digits[at] = str(draw(st.integers(0, 9)))
+    national = "".join(digits[draw(st.integers(0, 1)) :])
+    forms = ("+{c}{n}", "{n}", "{c}{n}", "0{n}", "+{c} ({h}) {t}", "({h}) {t}", "011{c}{n}")
+    text = draw(st.sampled_from(forms)).format(
+        c=example.country_code, n=national, h=national[:3], t=national[3:]
+    )
+    return text, region
+
+
+@given(numbers_as_written())
+@settings(max_examples=1500)
+def test_the_quick_way_reads_as_the_library_does(written: tuple[str, str]) -> None:
+    text, region = written
+    quick = quick_e164(text, region)
+    if quick is None:
+        return
+    number = phonenumbers.parse(text, region)
+    assert phonenumbers.is_valid_number(number)
+    assert quick == phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    facts, kind = quick_facts(quick[1:]), phonenumbers.number_type(number)
+    country = phonenumbers.region_code_for_number(number)
+    assert facts == NumberFacts(number.country_code or 0, country or "", kind)
+    zones = timezone.time_zones_for_number(number)
+    assert zones_of(quick) == tuple(sorted(zone for zone in zones if zone != "Etc/Unknown"))
+
+
+@pytest.mark.parametrize("text", ["+12025550100", "+1 (202) 555-0100", "(202) 555-0100"])
+def test_what_lists_are_full_of_is_read_the_quick_way(text: str) -> None:
+    assert quick_e164(text, "US") == "+12025550100"

@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.core.outcome import Outcome
-from engine.core.redial import Done, History, Next, RedialAt, after_disposition, decide
+from engine.core.redial import (
+    Done,
+    History,
+    Next,
+    RedialAt,
+    Turn,
+    after_disposition,
+    counts,
+    decide,
+)
 from engine.core.settings import DispositionRule, RedialRule, RedialSettings
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -179,3 +188,65 @@ def test_a_disposition_says_what_follows(action: str, n_attempts: int, step: Nex
 
 def test_without_a_disposition_an_answered_contact_is_done() -> None:
     assert after_disposition(None, history(), DEFAULTS, NOW) == Done("answered")
+
+
+@given(rules, st.integers(1, 6), st.lists(ends, min_size=25, max_size=25))
+def test_nothing_exceeds_the_hard_cap_whatever_counts(
+    settings: RedialSettings, hard_cap: int, script: list[tuple[Outcome, bool]]
+) -> None:
+    free = {
+        outcome: rule.model_copy(update={"counts": False})
+        for outcome, rule in settings.rules.items()
+    }
+    settings = settings.model_copy(update={"hard_cap": hard_cap, "rules": free})
+    life = Life()
+    for n_dials, (outcome, trunk_fault) in enumerate(script, start=1):
+        assert n_dials <= hard_cap
+        past = life.end(outcome, trunk_fault=trunk_fault)
+        if isinstance(decide(outcome, past, settings, NOW, trunk_fault=trunk_fault), Done):
+            break
+    else:
+        pytest.fail("the contact is dialled for ever")
+
+
+def test_an_outcome_may_not_count() -> None:
+    settings = RedialSettings(rules={Outcome.BUSY: RedialRule(counts=False)})
+    assert not counts(Outcome.BUSY, settings)
+    assert counts(Outcome.NO_ANSWER, settings)
+    assert not counts(Outcome.FAILED, settings, trunk_fault=True)
+
+
+def with_phones(n_other: int, **counts: int) -> History:
+    return History(1, 0, {Outcome(key): n for key, n in counts.items()}, n_other)
+
+
+def test_a_number_not_in_use_ends_the_phone_and_not_the_contact() -> None:
+    step = decide(Outcome.INVALID_NUMBER, with_phones(1, invalid_number=1), DEFAULTS, NOW)
+    assert step == RedialAt(NOW, turn=Turn.DROP)
+    last = decide(Outcome.INVALID_NUMBER, with_phones(0, invalid_number=2), DEFAULTS, NOW)
+    assert last == Done("no_redial_after_invalid_number")
+
+
+def test_a_cap_holds_for_the_phones_of_a_contact_together() -> None:
+    past = History(3, 0, {Outcome.INVALID_NUMBER: 3}, 5)
+    assert decide(Outcome.INVALID_NUMBER, past, DEFAULTS, NOW) == Done("max_attempts")
+
+
+@pytest.mark.parametrize(("n_other", "turn"), [(0, Turn.SAME), (2, Turn.NEXT)])
+def test_a_rule_may_ask_for_the_next_phone(n_other: int, turn: Turn) -> None:
+    settings = RedialSettings(rules={Outcome.BUSY: RedialRule(delay_s=5, phone="next")})
+    step = decide(Outcome.BUSY, with_phones(n_other, busy=1), settings, NOW)
+    assert step == RedialAt(NOW + timedelta(seconds=5), turn=turn)
+
+
+def test_a_callback_is_at_the_instant_that_was_agreed_on_for_the_agent_who_agreed() -> None:
+    friday = NOW + timedelta(days=4)
+    for rule in (None, DispositionRule(code="x"), DispositionRule(code="x", action="callback")):
+        step = after_disposition(rule, history(1), DEFAULTS, NOW, callback_at=friday, agent_id=7)
+        assert step == RedialAt(friday, is_callback=True, agent_id=7)
+    no = DispositionRule(code="x", action="dnc")
+    assert after_disposition(no, history(1), DEFAULTS, NOW, callback_at=friday) == Done(
+        "do_not_call"
+    )
+    capped = after_disposition(None, history(3), DEFAULTS, NOW, callback_at=friday)
+    assert isinstance(capped, Done)

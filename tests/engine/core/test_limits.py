@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from engine.core.limits import Limits, Refusal, decisive, of_number, of_person
+from engine.core.settings import LimitSettings, RegionLimits
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def refusal(reason: str, seconds: float | None) -> Refusal:
+    until = None if seconds is None else NOW + timedelta(seconds=seconds)
+    return Refusal(reason=reason, until=until)
+
+
+@pytest.mark.parametrize(
+    ("campaign", "state", "wanted"),
+    [(None, 3, 3), (5, 3, 3), (2, 3, 2), (5, None, 5), (None, None, 0)],
+)
+def test_the_lower_limit_of_campaign_and_state_counts(
+    campaign: int | None, state: int | None, wanted: int
+) -> None:
+    limits = LimitSettings(max_per_24h=campaign, regions={"US-FL": RegionLimits(max_per_24h=state)})
+    assert of_number(limits, "America/New_York;US-FL").max_per_24h == wanted
+    assert of_number(limits, "America/New_York").max_per_24h == (campaign or 0)
+
+
+def test_persons_are_counted_only_where_a_rule_counts_them() -> None:
+    assert of_person(LimitSettings(max_per_24h=1, after_abandon_s=10)) == Limits()
+    counted = of_person(LimitSettings(person_max_per_7d=7, after_abandon_s=10))
+    assert counted == Limits(max_per_7d=7, after_abandon_s=10)
+
+
+def test_the_refusal_that_lasts_longest_decides() -> None:
+    day, week = refusal("limit_24h", 60), refusal("limit_7d", 600)
+    assert decisive([week, day]) == week
+    assert decisive([day, refusal("dnc", None), week]) == refusal("dnc", None)
+    assert decisive([refusal("live", None), day]) == day
+    assert decisive([]) is None
