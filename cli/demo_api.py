@@ -75,6 +75,15 @@ class DemoApi:
     def play(self, campaign_id: int) -> None:
         self._send("POST", f"/campaigns/{campaign_id}/play")
 
+    def stop(self, campaign_id: int) -> None:
+        self._send("POST", f"/campaigns/{campaign_id}/stop")
+
+    def active_campaigns(self, name: str) -> list[int]:
+        """Ids of those of this name that dial now."""
+        params: Json = {"status": "active", "name": name, "limit": PAGE}
+        page = self._send("GET", "/campaigns", params=params)
+        return [int(each["id"]) for each in page["items"] if each["name"] == name]
+
     def campaign(self, campaign_id: int) -> Json:
         return self._send("GET", f"/campaigns/{campaign_id}")
 

@@ -27,6 +27,8 @@ from cli.demo_stack import DemoError, Interrupted, Interruption
 from engine.core.errors import StoreUnavailable
 from engine.store import RedisStore
 
+#: What DemoRun calls its campaigns: two of them at once would dial the same numbers.
+CAMPAIGN = "Demo"
 NEXT_STEP = "docker compose exec api dialer token create --role admin"
 
 
@@ -76,6 +78,9 @@ def _run(settings: AttachSettings, api: DemoApi, interruption: Interruption, scr
         look_after=_compose_does,
         explain=lambda: "docker compose logs has more",
     )
+    for campaign_id in api.active_campaigns(CAMPAIGN):
+        screen.say(f"Stopping campaign {campaign_id}, which an earlier demo left behind.")
+        api.stop(campaign_id)
     began_at = datetime.now(UTC)
     summary = run.run(settings.extensions, lambda: carrier_calls(settings, began_at))
     screen.say(f"All of it goes on running. A token for the API: {NEXT_STEP}")
