@@ -111,6 +111,11 @@ def _csv(pages: AsyncIterator[list[AttemptRecord]]) -> StreamingResponse:
     return StreamingResponse(_lines(pages), 200, headers, csv_out.MEDIA_TYPE)
 
 
+def csv_of_campaign(ctx: Context, campaign_id: int) -> StreamingResponse:
+    """All attempts of one campaign."""
+    return _csv(_all_of(ctx, campaign_id, None, None))
+
+
 async def _lines(pages: AsyncIterator[list[AttemptRecord]]) -> AsyncIterator[str]:
     yield csv_out.csv_lines([[field.name for field in fields(AttemptRecord)]])
     async for records in pages:

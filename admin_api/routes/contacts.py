@@ -138,7 +138,7 @@ async def list_contacts(
     """By id; a filtered page may be short."""
     campaign = await ctx.store.campaigns.get(campaign_id)
     contacts, next_after = await ctx.store.contacts.list(
-        campaign_id, after=_after(cursor), limit=limit, state=state
+        campaign_id, after=after_of(cursor), limit=limit, state=state
     )
     return Listing(
         items=await contacts_out(ctx, campaign, contacts),
@@ -146,7 +146,8 @@ async def list_contacts(
     )
 
 
-def _after(cursor: str | None) -> int:
+def after_of(cursor: str | None) -> int:
+    """The contact that a cursor of this list goes on after. Raises Invalid."""
     if cursor is None:
         return 0
     (after,) = parts_of(cursor, 1)

@@ -23,6 +23,8 @@ SIGN_IN = "/sign-in"
 #: What an agent's own page is; other roles start at the campaigns.
 DESK = "/desk"
 HOME = "/campaigns"
+#: Of one form; the agents of a campaign are one each.
+MAX_FIELDS = 5000
 
 
 class SignInNeeded(Exception):
@@ -88,7 +90,8 @@ async def _sent_csrf(request: Request) -> str:
     in_header = request.headers.get(CSRF_HEADER)
     if in_header is not None:
         return in_header
-    sent = (await request.form()).get("csrf", "")
+    # Parsed once, here: what the route reads afterwards is the same form.
+    sent = (await request.form(max_fields=MAX_FIELDS)).get("csrf", "")
     return sent if isinstance(sent, str) else ""
 
 
@@ -111,6 +114,12 @@ def _allow(*roles: str) -> Callable[[Session], Session]:
         return session
 
     return check
+
+
+async def sent_fields(request: Request) -> list[tuple[str, str]]:
+    """Of the form, in order; files are left out."""
+    form = await request.form(max_fields=MAX_FIELDS)
+    return [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
 
 
 AdminSession = Annotated[Session, Depends(_allow("admin"))]

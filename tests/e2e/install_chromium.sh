@@ -67,7 +67,7 @@ cat > "$work/fonts.conf" <<FONTS
   <dir>$target/root/usr/share/fonts</dir>
   <dir>/usr/share/fonts</dir>
   <cachedir>$target/fontcache</cachedir>
-  <alias><family>system-ui</family><prefer><family>DejaVu Sans</family></prefer></alias>
+  <alias><family>sans</family><prefer><family>DejaVu Sans</family></prefer></alias>
   <alias><family>sans-serif</family><prefer><family>DejaVu Sans</family></prefer></alias>
 </fontconfig>
 FONTS

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -11,37 +9,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from admin_api.auth import actor
-from admin_api.context import CampaignId, Context, Ctx, Cursor
+from admin_api.context import CampaignId, Ctx, Cursor
 from admin_api.routes.campaigns import Sort
 from admin_api.routes.controls import obey
-from admin_api.schemas import CampaignOut
 from admin_api.sessions import token_of
-from admin_api.views import campaigns_out
-from admin_api.web import words
+from admin_api.web.campaign_rows import row_of, rows_of
 from admin_api.web.guard import PageRoute, SupervisorSession
 from admin_api.web.render import render
-from engine.core.campaign import (
-    Campaign,
-    CampaignStatus,
-    Command,
-    decide_transition,
-    missing_for_play,
-)
-from engine.core.errors import Conflict, FieldError
+from engine.core.campaign import CampaignStatus, Command
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 PAGE = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One campaign as the table shows it."""
-
-    campaign: Campaign
-    out: CampaignOut
-    reason: str
-    allowed: frozenset[Command]
-    missing: Sequence[FieldError]
 
 
 @router.get("/campaigns")
@@ -74,34 +52,8 @@ async def control(
 ) -> Response:
     """The row as it is now. Refusals say why in the notice."""
     campaign = await obey(ctx, campaign_id, command, actor(token_of(session)))
-    (row,) = await rows_of(ctx, [campaign])
-    return render(request, "campaign_row.html", session=session, row=row)
-
-
-async def rows_of(ctx: Context, campaigns: Sequence[Campaign]) -> list[Row]:
-    outs = await campaigns_out(ctx, campaigns)
-    return [_row(*pair) for pair in zip(campaigns, outs, strict=True)]
-
-
-def _row(campaign: Campaign, out: CampaignOut) -> Row:
-    missing = missing_for_play(campaign) if campaign.status is CampaignStatus.DRAFT else ()
-    return Row(
-        campaign=campaign,
-        out=out,
-        reason=words.status_reason(campaign, out.idle_reasons),
-        allowed=allowed(campaign),
-        missing=missing,
-    )
-
-
-def allowed(campaign: Campaign) -> frozenset[Command]:
-    """What would not be refused now."""
-    return frozenset(command for command in Command if _is_allowed(campaign, command))
-
-
-def _is_allowed(campaign: Campaign, command: Command) -> bool:
-    try:
-        decide_transition(campaign, command)
-    except Conflict:
-        return False
-    return True
+    row = await row_of(ctx, campaign)
+    # The buttons stand in the table and in the heading of one campaign.
+    is_heading = request.headers.get("hx-target") == "head"
+    template = "campaign_head.html" if is_heading else "campaign_row.html"
+    return render(request, template, session=session, row=row)
