@@ -252,7 +252,9 @@ class Engine:
 
     async def _tend(self, campaign_id: int) -> None:
         """A queue while it can have calls; hang-ups and good-bye when it is final."""
-        view = self.world.campaigns[campaign_id]
+        view = self.world.campaigns.get(campaign_id)
+        if view is None:
+            return  # another loop has said good-bye
         if not view.campaign.is_final:
             await self._give_queue(campaign_id)
             return

@@ -25,6 +25,8 @@ from engine.core.call_events import (
     Vanished,
 )
 from engine.core.call_state import CallState
+from engine.core.contact import Contact
+from engine.core.errors import NotFound
 from engine.core.ids import campaign_of, minted_at
 from engine.core.redial import RedialAt
 from engine.core.seat import Seat
@@ -227,9 +229,10 @@ class Recovery:
         world, now = self._world, self._world.clock.now()
         campaign_id = campaign_of(attempt_id)
         view = world.campaigns.get(campaign_id) if campaign_id is not None else None
+        contact = await self._contact(view, contact_id, phone) if view else None
         adopted = False
-        if view and world.fence:
-            attempt = _stranger(world, view, attempt_id, contact_id, phone, now)
+        if view and contact and world.fence:
+            attempt = _stranger(world, view, attempt_id, contact, now)
             [adopted] = await world.store.calls.adopt(view.campaign.id, [attempt], now)
             if adopted:
                 log.warning("adopted", attempt_id=attempt_id)
@@ -238,6 +241,14 @@ class Recovery:
                 await self._judge(call, seen)
         if not adopted and attempt_id in seen.records:
             self._settler.acknowledge_later([attempt_id])
+
+    async def _contact(self, view: CampaignView, contact_id: int, phone: str) -> Contact | None:
+        """None for somebody else: Asterisk may remember calls of a Redis that is no more."""
+        try:
+            contact = await self._world.store.calls.contact(view.campaign.id, contact_id)
+        except NotFound:
+            return None
+        return contact if contact.phone == phone else None
 
 
 def _latest_call_of_agents(seen: Seen) -> Mapping[str, str]:
@@ -266,15 +277,15 @@ def _whom(record: HangupRecord | None) -> tuple[int, str] | None:
 
 
 def _stranger(
-    world: World, view: CampaignView, attempt_id: str, contact_id: int, phone: str, now: datetime
+    world: World, view: CampaignView, attempt_id: str, contact: Contact, now: datetime
 ) -> LiveAttempt:
     dialing = view.campaign.settings.dialing
     assert world.fence is not None
     return LiveAttempt(
         attempt_id=attempt_id,
-        contact_id=contact_id,
-        phone=phone,
-        number=1,
+        contact_id=contact.contact_id,
+        phone=contact.phone,
+        number=contact.n_attempts + contact.n_trunk_faults + 1,
         stage=AttemptStage.SENT,
         claimed_at=minted_at(attempt_id),
         sent_at=minted_at(attempt_id),

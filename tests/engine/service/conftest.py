@@ -8,7 +8,7 @@ import warnings
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from urllib.parse import urlsplit
 
@@ -21,6 +21,7 @@ from engine.core.contact import COMPLETE, Contact, NewContact
 from engine.core.hours import hours_class
 from engine.core.settings import CampaignSettings
 from engine.ports import DialOrder
+from engine.service import dialing, recovery
 from engine.service.clock import SystemClock
 from engine.service.engine import Engine
 from engine.service.world import EngineSettings
@@ -186,11 +187,17 @@ class Stage:
         self, owner: str = "engine-1", *, store: RedisStore | None = None, **changes: object
     ) -> Running:
         telephony, stop = FakeTelephony(self.pbx), asyncio.Event()
-        engine_settings = EngineSettings(owner=owner, **changes)  # type: ignore[arg-type]
+        engine_settings = EngineSettings(owner=owner, **{"set_up_s": 1.0, **changes})  # type: ignore[arg-type]
         engine = Engine(store or self.store, telephony, SystemClock(), engine_settings)
         task = asyncio.create_task(engine.run(stop), name=owner)
         self.running.append(Running(engine, telephony, stop, task))
         return self.running[-1]
+
+    async def end(self) -> None:
+        while self.running:
+            one = self.running.pop()
+            if not one.task.done():
+                await one.end()
 
     # ------------------------------------------------------------------------ looking
 
@@ -295,6 +302,15 @@ def settings(**edits: object) -> CampaignSettings:
     return CampaignSettings.model_validate(merged)
 
 
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes 5 s in the open takes 1 s here."""
+    second = timedelta(seconds=1)
+    monkeypatch.setattr(recovery, "STILL_ON_ITS_WAY", second)
+    monkeypatch.setattr(dialing, "STILL_ON_ITS_WAY", second)
+    monkeypatch.setattr(dialing, "HELD_NUMBER_RETRY", second)
+
+
 @pytest.fixture
 async def pbx() -> AsyncIterator[WatchedPbx]:
     pbx = WatchedPbx()
@@ -306,9 +322,7 @@ async def pbx() -> AsyncIterator[WatchedPbx]:
 async def stage(store: RedisStore, pbx: WatchedPbx) -> AsyncIterator[Stage]:
     stage = Stage(store, pbx)
     yield stage
-    for one in stage.running:
-        if not one.task.done():
-            await one.end()
+    await stage.end()
     with warnings.catch_warnings():
         # Whoever is killed while he connects leaves a socket behind.
         warnings.simplefilter("ignore", ResourceWarning)

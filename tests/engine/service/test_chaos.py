@@ -12,7 +12,7 @@ import pytest
 from engine.store import RedisStore
 
 LEASE_S = 0.6
-N_SHORT, SHORT_S = 2, 5.0
+N_SHORT, SHORT_S = 2, 4.0
 N_LONG, LONG_S = 12, 40.0
 
 

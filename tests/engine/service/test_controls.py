@@ -200,3 +200,24 @@ async def test_ending_an_engine_leaves_calls_alone(stage, numbers):
     await stage.completed(campaign_id)
     for attempt in await stage.check(campaign_id):
         assert attempt.outcome is Outcome.ANSWERED
+
+
+async def test_a_campaign_that_is_gone_in_mid_housekeeping(stage, numbers, monkeypatch):
+    """Another loop may say good-bye to a stopped campaign while this one waits for Redis."""
+    stage.pbx.talk_s = 0.5
+    one = await stage.campaign(numbers(s00=4), await stage.hire(2))
+    other = await stage.campaign(["+12125550000"], await stage.hire(1))
+    campaigns = stage.store.campaigns
+    complete, world = campaigns.complete_if_exhausted, stage.start().engine.world
+
+    async def as_the_other_goes(campaign_id, now):
+        gone = world.campaigns.get(other)
+        if gone and gone.campaign.is_final:
+            del world.campaigns[other]
+        return await complete(campaign_id, now)
+
+    monkeypatch.setattr(campaigns, "complete_if_exhausted", as_the_other_goes)
+    await stage.placed(3)
+    await stage.tell(other, Command.STOP)
+    await stage.completed(one)
+    await quiet(stage)
