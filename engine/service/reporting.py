@@ -41,11 +41,16 @@ class Reporter:
         }
 
     async def _idle_reasons(self, view: CampaignView) -> tuple[str, ...]:
-        """Empty while calls are in flight or the campaign is not active."""
-        phases = self._world.calls.phases(view.campaign.id)
-        if not view.is_active or phases[Phase.DIALING] + phases[Phase.RINGING]:
+        """Empty unless the campaign is active. While calls are in flight only what hinders every
+        further one: with Asterisk away nobody knows when they end.
+        """
+        if not view.is_active:
             return ()
-        found = [*self._reasons_of_parts(view), *self._reasons_of_agents(view)]
+        phases = self._world.calls.phases(view.campaign.id)
+        found = self._reasons_of_parts(view)
+        if phases[Phase.DIALING] + phases[Phase.RINGING]:
+            return tuple(found)
+        found += self._reasons_of_agents(view)
         if not found:
             found = await self._reasons_of_contacts(view, self._world.clock.now())
         return tuple(found)
