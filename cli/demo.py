@@ -22,7 +22,7 @@ from cli.demo_summary import Summary, as_json
 from engine.core.errors import StoreUnavailable
 
 #: A process of ours that died more often than this before Play will not stay up.
-MAX_RESTARTS = 2
+MAX_RESTARTS = 5
 FAILURES = (DemoError, AsteriskError, StoreUnavailable, ApiRefused, ApiUnreachable)
 
 
