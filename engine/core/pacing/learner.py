@@ -8,7 +8,16 @@ from dataclasses import dataclass, field
 
 from engine.core.pacing.hazards import PRIOR_N, Ended, edges, exposure, hazards
 from engine.core.pacing.knowledge import Knowledge
-from engine.core.pacing.outlook import N_STEPS, TALK_BIN_S, Answers, Rows, release_rows
+from engine.core.pacing.outlook import (
+    N_STEPS,
+    TALK_BIN_S,
+    Answers,
+    Rows,
+    Talks,
+    survival,
+    wrap_up_rows,
+)
+from engine.core.pacing.shortage import Counted, one_of
 from engine.core.pacing.snapshot import Kind, Seen, Snapshot
 
 #: Believed before anything was seen.
@@ -22,6 +31,8 @@ PRIOR_LINES = 20.0
 TALK_WINDOW = 400.0
 LINE_WINDOW, LINE_WINDOW_S = 400.0, 300.0
 FAST_WINDOW, FAST_WINDOW_S = 80.0, 90.0
+#: Tables are worth making anew when this part of the calls remembered is new.
+NEWS = 0.08
 #: Agents who come and go are remembered for so long.
 LEFT_WINDOW_S = 1800.0
 #: Nobody leaves for sure: seconds of idle agents, and ended wrap-ups, believed to be seen.
@@ -55,7 +66,7 @@ class Tables:
     calls: Answers
     judged: Answers
     #: Chance that an idle agent is gone by each instant of the grid.
-    gone: list[float]
+    gone: Counted
 
 
 @dataclass(slots=True)
@@ -71,9 +82,12 @@ class Learner:
     left: float = 0.0
     left_after: float = 0.0
     stayed: float = 0.0
+    #: Observations since the last tables.
+    news: int = 0
 
     def learn(self, seen: Iterable[Seen], elapsed_s: float) -> None:
         for each in seen:
+            self.news += 1
             self._learn(each, self.n_lines / (elapsed_s + 30))
 
     def wait(self, idle: int, seconds: float) -> None:
@@ -102,20 +116,26 @@ class Learner:
         self.slow = Level(persons, persons + others)
 
     def tables(self, now: Snapshot, hold_s: float) -> Tables:
+        self.news = 0
         talk = hazards(self.talk, now.talk_ages, TALK_BINS, PRIOR_TALK_S)
         wrap_up = hazards(self.wrap_up, now.wrap_up_ages, WRAP_UP_BINS, PRIOR_WRAP_UP_S)
         person, other = self._line_hazards(now)
         step_s = _step_s(person, other)
         on_break = self.left_after / (self.left_after + self.stayed + PRIOR_STAYED)
         leave = self.left / (self.idle_s + PRIOR_IDLE_S)
-        talks, wrap_ups = release_rows(talk, wrap_up, step_s, hold_s, 1 - on_break)
+        wrapping = survival(wrap_up, len(wrap_up) + 60)
         return Tables(
-            talks,
-            wrap_ups,
+            Talks(talk, wrapping, step_s, hold_s).rows(1 - on_break),
+            wrap_up_rows(wrapping, step_s, hold_s, 1 - on_break),
             Answers(person, other, step_s),
             self._judged(now, step_s),
-            [1 - math.exp(-leave * (k + 1) * step_s) for k in range(N_STEPS)],
+            one_of([1 - math.exp(-leave * (k + 1) * step_s) for k in range(N_STEPS)]),
         )
+
+    @property
+    def is_worth_telling(self) -> bool:
+        """Enough was seen since the last tables to change them."""
+        return self.news >= NEWS * self.lines.weight
 
     # ----------------------------------------------------------------------- observations
 

@@ -8,8 +8,11 @@ powers give mean, variance and skewness of how many it will be.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
+from operator import mul
 
 from engine.core.pacing.lanes import Lanes
+from engine.core.pacing.shortage import one_of
 from engine.core.pacing.snapshot import Ages
 
 #: Instants that are looked at.
@@ -22,22 +25,23 @@ LANES = Lanes(3 * N_STEPS)
 class Rows:
     """Rows by age, made when they are first asked for."""
 
-    def __init__(self, make: Callable[[int], Sequence[float]], coarse: int, last: int) -> None:
-        """Ages are told apart by `coarse` seconds, up to `last`."""
-        self._make, self._coarse = make, coarse
-        self._rows: list[int | None] = [None] * (last // coarse + 1)
+    def __init__(self, make: Callable[[int], Sequence[float]], index: Sequence[int]) -> None:
+        """`index`: which row an age belongs to, by its seconds; a row is made for the youngest
+        age that belongs to it. Higher ages belong to the last one."""
+        self._make, self._index = make, index
+        self._rows: list[int | None] = [None] * (index[-1] + 1)
 
-    def total(self, ages: Ages) -> list[float]:
-        """Sums over all of them: of the probabilities, of their squares, of their cubes."""
-        packed, rows, coarse, last = 0, self._rows, self._coarse, len(self._rows) - 1
+    def total(self, ages: Ages) -> int:
+        """Packed sums over all of them: of the chances, of their squares, of their cubes."""
+        packed, rows, index, last = 0, self._rows, self._index, len(self._index) - 1
         for age, n in ages.items():
-            index = age // coarse
-            row = rows[index if index < last else last]
-            packed += n * (self._row(min(index, last)) if row is None else row)
-        return LANES.unpack(packed)
+            row = rows[index[age if age < last else last]]
+            packed += n * (self._row(min(age, last)) if row is None else row)
+        return packed
 
-    def _row(self, index: int) -> int:
-        chances = [min(1.0, max(0.0, each)) for each in self._make(index * self._coarse)]
+    def _row(self, age: int) -> int:
+        index = self._index[age]
+        chances = [min(1.0, max(0.0, each)) for each in self._make(self._index.index(index))]
         squares = [each * each for each in chances]
         cubes = [each * square for each, square in zip(chances, squares, strict=True)]
         row = self._rows[index] = LANES.pack([*chances, *squares, *cubes])
@@ -62,47 +66,69 @@ def between(values: Sequence[float], at: float) -> float:
     return values[index] + (values[index + 1] - values[index]) * (at - index)
 
 
-def release_rows(
-    talk: Sequence[float], wrap_up: Sequence[float], step_s: int, hold_s: float, stay: float
-) -> tuple[Rows, Rows]:
-    """Rows of agents in talk and in wrap-up, by seconds in it.
-
-    `talk`: hazards by bins of TALK_BIN_S; `wrap_up`: by seconds.
+def wrap_up_rows(left: Sequence[float], step_s: int, hold_s: float, stay: float) -> Rows:
+    """Rows of agents in wrap-up. `left`: chance that a wrap-up lasts 0, 1, 2 … seconds.
 
     An answer at an instant of the grid is served by who is free up to `hold_s` later. `stay`:
     chance that an agent who ends a wrap-up takes another call.
     """
     instants = [(k + 1) * step_s + hold_s for k in range(N_STEPS)]
-    last, last_talk = len(wrap_up) - 1, len(talk) - 1
-    wrapping = survival(wrap_up, last + int(instants[-1]) + 2)
-    n_talk = int(instants[-1] / step_s) + 2
-    #: Chance that a wrap-up is over so many steps (and a half) after it began.
-    over = [1 - between(wrapping, (j + 0.5) * step_s) for j in range(n_talk)]
+    last = len(left) - 1
 
-    def after_wrap_up(age: int) -> list[float]:
-        left = wrapping[age]
-        if left < 1e-9:
+    def row(age: int) -> list[float]:
+        if left[age] < 1e-9:
             return [stay] * N_STEPS
-        return [stay * (1 - between(wrapping, age + at) / left) for at in instants]
+        return [stay * (1 - between(left, age + at) / left[age]) for at in instants]
 
-    def after_talk(age: int) -> list[float]:
-        ends = _endings(talk, age, step_s, n_talk)
-        free = [0.0]
-        for j in range(1, n_talk):
-            free.append(sum(map(float.__mul__, ends[:j], over[j - 1 :: -1])))
-        return [stay * between(free, at / step_s) for at in instants]
-
-    return Rows(after_talk, TALK_BIN_S, TALK_BIN_S * last_talk), Rows(after_wrap_up, 1, last)
+    return Rows(row, range(last + 1))
 
 
-def _endings(hazard: Sequence[float], age: int, step_s: int, n: int) -> list[float]:
-    """Chance that a talk of this age ends in each of the next n steps."""
-    left, found, last = 1.0, [], len(hazard) - 1
-    for j in range(n):
-        stays = (1 - hazard[min((age + j * step_s) // TALK_BIN_S, last)]) ** (step_s / TALK_BIN_S)
-        found.append(left * (1 - stays))
-        left *= stays
-    return found
+class Talks:
+    """Rows of agents in a conversation: it has to end, and then the wrap-up as well."""
+
+    def __init__(
+        self, hazard: Sequence[float], wrap_up: Sequence[float], step_s: int, hold_s: float
+    ) -> None:
+        """`hazard` by bins of TALK_BIN_S; `wrap_up`: chance that it lasts 0, 1, 2 … seconds."""
+        self._steps, part = divmod(hold_s / step_s, 1)
+        self._n, self._part = N_STEPS + int(self._steps) + 1, part
+        self._step_s = step_s
+        self._stays = [(1 - each) ** (step_s / TALK_BIN_S) for each in hazard]
+        #: Chance that a wrap-up is over so many steps (and a half) after it began, the last first.
+        halves = [(j + 0.5) * step_s for j in reversed(range(self._n))]
+        self._over = [1 - between(wrap_up, at) for at in halves]
+
+    def rows(self, stay: float) -> Rows:
+        return Rows(lambda age: [stay * each for each in self._free(age)], TALK_ROWS)
+
+    def _free(self, age: int) -> list[float]:
+        """Chance to be free at each instant, the time that an answer may wait included."""
+        ends, over, n = self._endings(age), self._over, self._n
+        free = [sum(map(mul, ends, over[n - j :])) for j in range(n - N_STEPS, n + 1)]
+        part = self._part
+        return [now + part * (then - now) for now, then in pairwise(free)]
+
+    def _endings(self, age: int) -> list[float]:
+        """Chance that a talk of this age ends in each of the next steps."""
+        left, found, stays, last = 1.0, [], self._stays, len(self._stays) - 1
+        for second in range(age, age + self._n * self._step_s, self._step_s):
+            stay = stays[min(second // TALK_BIN_S, last)]
+            found.append(left * (1 - stay))
+            left *= stay
+        return found
+
+
+def _row_index(*widths: tuple[int, int]) -> list[int]:
+    """Rows by seconds of age: `(until, seconds that one row stands for)` in turns."""
+    index: list[int] = []
+    for until, width in widths:
+        start, first = len(index), (index[-1] + 1 if index else 0)
+        index += [first + (age - start) // width for age in range(start, until)]
+    return index
+
+
+#: The older a conversation is, the less a second tells.
+TALK_ROWS = _row_index((60, 5), (180, 10), (600, 30), (1800, 60))
 
 
 class Answers:
@@ -113,10 +139,10 @@ class Answers:
         self._left, self._found = _two_ways(person, other)
         last = len(person) - 1
         self._instants = [(k + 1) * step_s for k in range(N_STEPS)]
-        self.rows = Rows(self._row, 1, last)
+        self.rows = Rows(self._row, range(last + 1))
         #: Chance that a person answers a new call at all.
         self.share = max(1e-6, self._found[-1])
-        self.new_call = self._row(0)
+        self.new_call = one_of(self._row(0))
         self.weights = self._weights(step_s)
 
     def answered_by(self, seconds: int) -> float:

@@ -9,13 +9,14 @@ from engine.core.pacing.fixed import Progressive, clip
 from engine.core.pacing.knowledge import Knowledge
 from engine.core.pacing.learner import Learner, Tables
 from engine.core.pacing.limit import SIGMAS, Forecast, Gate, Governor
-from engine.core.pacing.shortage import Surplus, surplus_of
+from engine.core.pacing.outlook import LANES
+from engine.core.pacing.shortage import Surplus, counted
 from engine.core.pacing.snapshot import Snapshot
 
 #: Seen before anything is foretold: calls that ended, seconds, people who answered.
 MIN_LINES, MIN_S, MIN_PERSONS, MIN_PERSONS_PER_AGENT = 30, 45.0, 8.0, 0.1
-#: Tables are made anew so often: (until so many seconds after the start, every so many).
-REFRESH_S = ((300.0, 2.0), (1800.0, 5.0), (float("inf"), 15.0))
+#: Tables are made anew when enough was seen, but not more often than that, nor more rarely.
+MIN_REFRESH_S, MAX_REFRESH_S = 1.0, 30.0
 #: Never more calls than this in one decision.
 MOST = 400
 
@@ -52,7 +53,7 @@ class Predictive:
             self._learner.load(knowledge)
             self._governor.caution = knowledge.caution
         self._tables: Tables | None = None
-        self._refresh_at = 0.0
+        self._made_at = 0.0
         self._started_at: float | None = None
         self._before: Snapshot | None = None
         self.explained = Explained("warming_up")
@@ -93,11 +94,11 @@ class Predictive:
         return now.now_s - (self._started_at or 0.0)
 
     def _fresh(self, now: Snapshot) -> Tables:
-        if self._tables is None or now.now_s >= self._refresh_at:
+        age = now.now_s - self._made_at
+        is_due = age >= MAX_REFRESH_S or (age >= MIN_REFRESH_S and self._learner.is_worth_telling)
+        if self._tables is None or is_due:
             self._tables = self._learner.tables(now, self._hold_s)
-            age = self._age(now)
-            every = next(every for until, every in REFRESH_S if age < until)
-            self._refresh_at = now.now_s + every
+            self._made_at = now.now_s
         return self._tables
 
     def _rest(self, why: str) -> None:
@@ -119,13 +120,13 @@ class Predictive:
 
         def may_go(n: int) -> bool:
             """The n-th call, when n - 1 are on their way."""
-            new_call, weights = tables.calls.new_call, tables.calls.weights
-            if surplus.with_calls(n - 1, new_call).marginal(weights) > risk:
+            ahead = surplus.less(n - 1, tables.calls.new_call)
+            if ahead.marginal(tables.calls.weights) > risk:
                 return False
-            worst = _worst(now, surplus.with_calls(n, new_call), n)
+            worst = min(now.in_flight + n - now.idle, max(1.0, ahead.worst(SIGMAS)) + 1)
             return worst <= 0 or self._gate.is_open(tallies, worst)
 
-        return clip(_largest(may_go, clip(MOST, now.room)), now.room)
+        return _largest(may_go, clip(MOST, now.room))
 
 
 def _largest(holds: Callable[[int], bool], most: int) -> int:
@@ -145,24 +146,16 @@ def _largest(holds: Callable[[int], bool], most: int) -> int:
 
 
 def _surplus(now: Snapshot, tables: Tables) -> Surplus:
-    releases = [
-        a + b
-        for a, b in zip(
-            tables.talk.total(now.talk_ages), tables.wrap_up.total(now.wrap_up_ages), strict=True
-        )
-    ]
-    answers = [tables.calls.rows.total(now.ringing_ages)]
+    freed = tables.talk.total(now.talk_ages) + tables.wrap_up.total(now.wrap_up_ages)
+    answered = tables.calls.rows.total(now.ringing_ages)
     if now.amd_ages:
-        answers.append(tables.judged.rows.total(now.amd_ages))
-    surplus = surplus_of(now.idle - now.held, releases, now.release_share, answers)
-    if now.idle and tables.gone[-1] > 1e-4:
-        surplus = surplus.with_calls(now.idle, tables.gone)
-    return surplus
-
-
-def _worst(now: Snapshot, surplus: Surplus, n: int) -> float:
-    """People who may be abandoned when n more calls leave: never more than need an agent."""
-    return min(float(now.in_flight + n - now.idle), max(1.0, surplus.worst(SIGMAS)))
+        answered += tables.judged.rows.total(now.amd_ages)
+    surplus = Surplus.of(
+        now.idle - now.held,
+        counted(LANES.unpack(freed), now.release_share),
+        counted(LANES.unpack(answered)),
+    )
+    return surplus.less(now.idle, tables.gone) if now.idle else surplus
 
 
 def _n_agents(now: Snapshot) -> int:

@@ -6,8 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.core.pacing.outlook import N_STEPS
-
 #: An answer can take the agent that a slower call would have had, so many steps later.
 STEALS = 2
 SQRT_2 = math.sqrt(2)
@@ -16,68 +14,76 @@ SQRT_2_PI = math.sqrt(2 * math.pi)
 FAR = 3.5
 
 
-@dataclass(slots=True)
-class Surplus:
-    """Free agents less people who need one, at each instant of the grid: mean, variance and third
-    central moment of a sum of independent yes-or-no events."""
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many of independent events have happened by each instant of the grid: mean, variance
+    and third central moment."""
 
     mean: list[float]
     variance: list[float]
     skew: list[float]
 
-    def with_calls(self, n: int, new_call: Sequence[float]) -> Surplus:
-        """The same with n more calls, each answered by the instants with these chances."""
-        mean, variance, skew = [], [], []
-        for m, v, k, a in zip(self.mean, self.variance, self.skew, new_call, strict=True):
-            each = a * (1 - a)
-            mean.append(m - n * a)
-            variance.append(v + n * each)
-            skew.append(k - n * each * (1 - 2 * a))
-        return Surplus(mean, variance, skew)
 
-    def short(self) -> list[float]:
-        """At each instant the probability that one more answer finds nobody."""
-        return [
-            _at_most_zero(mean, variance, skew)
-            for mean, variance, skew in zip(self.mean, self.variance, self.skew, strict=True)
-        ]
+def counted(sums: Sequence[float], share: float = 1.0) -> Counted:
+    """From the sums of the events' chances, of their squares and of their cubes.
+
+    `share`: only this part of the events happens here.
+    """
+    n = len(sums) // 3
+    ones, twos, threes = sums[:n], sums[n : 2 * n], sums[2 * n :]
+    if share != 1:
+        ones = [share * each for each in ones]
+        twos = [share**2 * each for each in twos]
+        threes = [share**3 * each for each in threes]
+    return Counted(
+        list(ones),
+        [one - two for one, two in zip(ones, twos, strict=True)],
+        [o - 3 * w + 2 * h for o, w, h in zip(ones, twos, threes, strict=True)],
+    )
+
+
+def one_of(chances: Sequence[float]) -> Counted:
+    """A single event."""
+    return counted([*chances, *[c**2 for c in chances], *[c**3 for c in chances]])
+
+
+class Surplus:
+    """Free agents less people who need one, at each instant of the grid."""
+
+    __slots__ = ("_mean", "_skew", "_variance")
+
+    def __init__(self, mean: list[float], variance: list[float], skew: list[float]) -> None:
+        self._mean, self._variance, self._skew = mean, variance, skew
+
+    @classmethod
+    def of(cls, idle: float, freed: Counted, answered: Counted) -> Surplus:
+        return cls(
+            [idle + f - a for f, a in zip(freed.mean, answered.mean, strict=True)],
+            [f + a for f, a in zip(freed.variance, answered.variance, strict=True)],
+            [f - a for f, a in zip(freed.skew, answered.skew, strict=True)],
+        )
+
+    def less(self, n: int, each: Counted) -> Surplus:
+        """With n more events of a kind that takes an agent each."""
+        return Surplus(
+            [m - n * e for m, e in zip(self._mean, each.mean, strict=True)],
+            [v + n * e for v, e in zip(self._variance, each.variance, strict=True)],
+            [s - n * e for s, e in zip(self._skew, each.skew, strict=True)],
+        )
 
     def marginal(self, weights: Sequence[float]) -> float:
-        """Abandons that a call brings which is answered with these weights over the grid."""
-        short = self.short()
+        """Abandons that one more call brings, which is answered with these weights over the grid
+        when it is answered."""
+        moments = zip(self._mean, self._variance, self._skew, strict=True)
+        short = [_at_most_zero(*each) for each in moments]
         return sum(
-            weight * max(short[k : k + 1 + STEALS]) for k, weight in enumerate(weights) if weight
+            [weight * max(short[k : k + 1 + STEALS]) for k, weight in enumerate(weights) if weight]
         )
 
     def worst(self, sigmas: float) -> float:
         """People without an agent in all but the rarest cases."""
-        return max(
-            sigmas * math.sqrt(variance) - mean
-            for mean, variance in zip(self.mean, self.variance, strict=True)
-        )
-
-
-def surplus_of(
-    idle: float, releases: Sequence[float], share: float, answers: Sequence[Sequence[float]]
-) -> Surplus:
-    """`releases` and each of `answers`: sums of powers, as from `Rows.total`."""
-    mean, variance, skew = [], [], []
-    for k in range(N_STEPS):
-        m, v, s = _moments(releases, k, share)
-        for each in answers:
-            am, av, ask = _moments(each, k, 1.0)
-            m, v, s = m - am, v + av, s - ask
-        mean.append(idle + m)
-        variance.append(v)
-        skew.append(s)
-    return Surplus(mean, variance, skew)
-
-
-def _moments(sums: Sequence[float], k: int, share: float) -> tuple[float, float, float]:
-    one = share * sums[k]
-    two = share * share * sums[N_STEPS + k]
-    three = share**3 * sums[2 * N_STEPS + k]
-    return one, max(0.0, one - two), one - 3 * two + 2 * three
+        moments = zip(self._mean, self._variance, strict=True)
+        return max([sigmas * math.sqrt(max(0.0, v)) - m for m, v in moments])
 
 
 def _at_most_zero(mean: float, variance: float, skew: float) -> float:
@@ -88,6 +94,9 @@ def _at_most_zero(mean: float, variance: float, skew: float) -> float:
     z = (0.5 - mean) / deviation
     chance = 0.5 * math.erfc(-z / SQRT_2)
     if -FAR < z < FAR:
-        density = math.exp(-0.5 * z * z) / SQRT_2_PI
-        chance += skew / (6 * variance * deviation) * (1 - z * z) * density
-    return min(1.0, max(0.0, chance))
+        square = z * z
+        density = math.exp(-0.5 * square) / SQRT_2_PI
+        chance += skew / (6 * variance * deviation) * (1 - square) * density
+        if chance < 0:
+            return 0.0
+    return chance
