@@ -29,6 +29,8 @@ log = structlog.get_logger()
 
 #: All seats are looked at so often, and every tick while somebody waits for an agent.
 LOOK_AT_ALL_S = 1.0
+#: A caller who was woken is left so long before the next try.
+WAKE_AGAIN_S = 0.2
 #: State, the call in hand, and the end of its wrap-up.
 Shown = tuple[AgentState, str | None, datetime | None]
 
@@ -44,6 +46,8 @@ class Seating:
         self._written: dict[int, Shown] = {}
         self._busy: set[int] = set()
         self._looked_at_all = 0.0
+        #: Callers whom an agent was announced to lately, and when (monotonic).
+        self._woken: dict[str, float] = {}
 
     def changed(self, agent_id: int) -> None:
         self._changed.add(agent_id)
@@ -174,12 +178,20 @@ class Seating:
         self._written[agent_id] = shown
 
     def _wake_caller(self, agent_id: int) -> None:
-        """The queue looks for agents only once a second; the longest waiting caller should not."""
-        seat = self._world.roster.get(agent_id)
-        if seat is None or state_of(seat) is not AgentState.AVAILABLE:
+        """The queue looks for agents only once a second; the longest waiting caller should not.
+
+        One caller for each agent: the next agent is for the next caller.
+        """
+        seat, calls = self._world.roster.get(agent_id), self._world.calls
+        if not calls.n_waiting() or seat is None or state_of(seat) is not AgentState.AVAILABLE:
             return
-        for call in self._world.calls.waiting(set(seat.queues))[:1]:
-            self._world.spawn(self._wake(call.attempt_id), f"wake {call.attempt_id}")
+        now = self._world.clock.monotonic()
+        self._woken = {each: at for each, at in self._woken.items() if now - at < WAKE_AGAIN_S}
+        waiting = (call.attempt_id for call in calls.waiting(set(seat.queues)))
+        attempt_id = next((each for each in waiting if each not in self._woken), None)
+        if attempt_id is not None:
+            self._woken[attempt_id] = now
+            self._world.spawn(self._wake(attempt_id), f"wake {attempt_id}")
 
     async def _wake(self, attempt_id: str) -> None:
         try:
