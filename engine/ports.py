@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from engine.core.agent import Agent, AgentState
 from engine.core.attempt import AttemptRecord, Claim, LiveAttempt
 from engine.core.call_events import AgentSeen, HangupRecord, TelephonyEvent
 from engine.core.campaign import Campaign, Transition
 from engine.core.contact import Contact
+from engine.core.limits import Refusal
+from engine.core.outcome import Outcome
 from engine.core.redial import Next
 from engine.core.settings import LimitSettings
 
@@ -135,12 +137,18 @@ class Fence:
     epoch: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """The number may not be called: why, and from when on it may (None: never)."""
+class Wanted(NamedTuple):
+    """A number that an attempt asks for, and the person whose limits count, empty where none is.
 
-    reason: str  # dnc, live, limit_24h, limit_7d
-    until: datetime | None
+    `hours_class` names states with limits of their own; `scopes` the do-not-call lists besides
+    the one for all campaigns.
+    """
+
+    phone: str
+    attempt_id: str
+    person: str = ""
+    hours_class: str = ""
+    scopes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -307,11 +315,22 @@ class Numbers(Protocol):
 
     async def reserve(
         self,
-        wanted: Sequence[tuple[str, str]],
+        wanted: Sequence[Wanted | tuple[str, str]],
         limits: LimitSettings,
         now: datetime,
     ) -> Sequence[Refusal | None]:
-        """(phone, attempt id) each: None where the number is ours now; counted in its history."""
+        """None where number and person are ours now, counted in their histories.
+
+        Else what refuses them longest. A plain tuple is a phone and an attempt id.
+        """
+        ...
+
+    async def remember(self, ended: Sequence[tuple[str, str, Outcome]], at: datetime) -> None:
+        """(phone, attempt id, outcome) each, before they are settled: what lock-outs ask for."""
+        ...
+
+    async def on_dnc(self, asked: Sequence[tuple[str, Sequence[str]]]) -> Sequence[bool]:
+        """(phone, scopes) each: whether a do-not-call list has it now."""
         ...
 
     async def release(self, held: Sequence[tuple[str, str, bool]]) -> None:
@@ -390,6 +409,6 @@ class Clock(Protocol):
 
 __all__ = [
     "Agents", "Calls", "Campaigns", "Change", "Changes", "Clock", "DialOrder", "Fence",
-    "Leadership", "LiveCall", "Numbers", "Refusal", "Settlement", "Store", "Telephony",
+    "Leadership", "LiveCall", "Numbers", "Refusal", "Settlement", "Store", "Telephony", "Wanted",
     "Wrapping",
 ]  # fmt: skip

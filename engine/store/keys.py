@@ -1,9 +1,10 @@
 """Every key of the store, in one place.
 
 A script touches keys of one hash tag only, so all of this works on Redis Cluster: `{c:<id>}` for
-what belongs to a campaign, `{n:<shard>}` for what holds for a number across campaigns, and one tag
-each for agents, campaigns' index, leader, tokens, audit. Scripts get the campaign's base and build
-the rest themselves; the names below and in `lua/` are the same.
+what belongs to a campaign, `{n:<shard>}` for what holds for a number across campaigns,
+`{p:<shard>}` for what holds for a person, and one tag each for agents, campaigns' index, leader,
+tokens, audit. Scripts get the campaign's base and build the rest themselves; the names below and
+in `lua/` are the same.
 """
 
 from __future__ import annotations
@@ -24,15 +25,20 @@ N_PHONE_SHARDS = 4096
 
 @dataclass(frozen=True, slots=True)
 class NumberKeys:
-    """Keys of the shard that a number falls into."""
+    """Keys of the shard that a number, or a person, falls into."""
 
     dnc: str
     history: str
     live: str
+    facts: str
 
     @property
-    def all(self) -> tuple[str, str, str]:
-        return (self.dnc, self.history, self.live)
+    def all(self) -> tuple[str, str, str, str]:
+        return (self.dnc, self.history, self.live, self.facts)
+
+    def dnc_of(self, scope: str) -> str:
+        """The list of a campaign or connector; empty: the one for all."""
+        return f"{self.dnc}:{scope}" if scope else self.dnc
 
 
 def digits(phone: str) -> str:
@@ -80,6 +86,11 @@ class Keys:
         """Bitmap of the number shards that have ever had a do-not-call entry."""
         return f"{self.prefix}:{{dnc}}:shards"
 
+    def dnc(self, name: str) -> str:
+        """`prefixes` (hash), `prefix_version`, `batches` (hash) and `batch_seq`,
+        `shards:<scope>` (bitmaps of lists that are not for all campaigns)."""
+        return f"{self.prefix}:{{dnc}}:{name}"
+
     def campaigns(self, name: str) -> str:
         """`seq`, `ids` (all), `open` (may have something to do)."""
         return f"{self.prefix}:{{campaigns}}:{name}"
@@ -124,5 +135,16 @@ class Keys:
         return self.shard(number_shard(phone))
 
     def shard(self, shard: int) -> NumberKeys:
-        base = f"{self.prefix}:{{n:{shard}}}:"
-        return NumberKeys(f"{base}dnc", f"{base}history", f"{base}live")
+        return self._shard(f"{self.prefix}:{{n:{shard}}}:")
+
+    def person(self, digest: str) -> NumberKeys:
+        """By the digest of a person's key; persons have no do-not-call entries."""
+        return self._shard(f"{self.prefix}:{{p:{crc32(digest.encode()) % N_NUMBER_SHARDS}}}:")
+
+    def _shard(self, base: str) -> NumberKeys:
+        return NumberKeys(f"{base}dnc", f"{base}history", f"{base}live", f"{base}facts")
+
+
+def person_digest(person_key: str) -> str:
+    """16 characters, so that any key stays in the compact encoding."""
+    return hashlib.blake2b(person_key.encode(), digest_size=8).hexdigest()

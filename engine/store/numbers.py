@@ -1,4 +1,4 @@
-"""What holds for a phone number across campaigns: do-not-call, live call, how often it was called.
+"""What holds for a phone number, and for a person, across campaigns: live call, how often called.
 
 No entry expires into a permission. A number stays held until its attempt is over; where an engine
 died between settling and release, the next one that wants the number frees it.
@@ -6,17 +6,23 @@ died between settling and release, the next one that wants the number frees it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
+from engine.core import limits as rules
 from engine.core.ids import campaign_of
-from engine.core.settings import LimitSettings
-from engine.ports import Refusal
+from engine.core.limits import Limits, Refusal
+from engine.core.outcome import Outcome
+from engine.core.settings import MAX_LOCK_S, LimitSettings
+from engine.ports import Wanted
 from engine.store import codec
 from engine.store.dnc import RedisDnc
-from engine.store.keys import Keys, digits
-from engine.store.link import Link
+from engine.store.keys import Keys, digits, person_digest
+from engine.store.link import Argument, Command, Link
 from engine.store.scripts import invoke
+
+_DAY_S = 86_400
 
 
 class RedisNumbers:
@@ -24,51 +30,152 @@ class RedisNumbers:
         self._link, self._keys, self._dnc = link, keys, dnc
 
     async def reserve(
-        self, wanted: Sequence[tuple[str, str]], limits: LimitSettings, now: datetime
+        self,
+        wanted: Sequence[Wanted | tuple[str, str]],
+        limits: LimitSettings,
+        now: datetime,
     ) -> Sequence[Refusal | None]:
-        """(phone, attempt id) each: None where the number is ours now; counted in its history."""
-        most = (limits.max_per_24h or 0, limits.max_per_7d or 0)
-        tail = (codec.to_ms(now), *most)
-        answers = await self._reserve(wanted, tail)
-        over = await self._holders_that_are_over(wanted, answers)
-        if over:
-            await self.release([(wanted[i][0], holder, True) for i, holder in over])
-            again = await self._reserve([wanted[i] for i, _ in over], tail)
-            for (i, _), answer in zip(over, again, strict=True):
-                answers[i] = answer
-        return [_refusal(answer) for answer in answers]
+        """None where number and person are the attempt's now; counted in their histories."""
+        all_wanted = [Wanted(*one) for one in wanted]
+        against = await self._of_numbers(all_wanted, limits, now)
+        free = [i for i, found in enumerate(against) if not found]
+        persons = await self._of_persons([all_wanted[i] for i in free], limits, now)
+        for i, found in zip(free, persons, strict=True):
+            against[i] = found
+        refused = [all_wanted[i] for i in free if against[i]]
+        await self.release([(one.phone, one.attempt_id, False) for one in refused])
+        return [rules.decisive(found) for found in against]
+
+    async def standing(
+        self, asked: Sequence[Wanted], limits: LimitSettings, now: datetime
+    ) -> Sequence[Sequence[Refusal]]:
+        """All that stands against each now, by the same script; nothing is reserved."""
+        mere = [one._replace(attempt_id="") for one in asked]
+        numbers = await self._of_numbers(mere, limits, now)
+        persons = await self._of_persons(mere, limits, now)
+        return [[*pair[0], *pair[1]] for pair in zip(numbers, persons, strict=True)]
+
+    async def remember(self, ended: Sequence[tuple[str, str, Outcome]], at: datetime) -> None:
+        """(phone, attempt id, outcome) each, before they are settled: what lock-outs ask for."""
+        known = [one for one in ended if one[2] in rules.REMEMBERED]
+        commands = [self._note(self._keys.number(p).all, digits(p), a, o, at) for p, a, o in known]
+        persons = await self._link.batch(commands)
+        pairs = zip(persons, known, strict=True)
+        await self._link.batch([
+            self._note(self._keys.person(person).all, person, attempt, outcome, at)
+            for person, (_, attempt, outcome) in pairs if person
+        ])  # fmt: skip
 
     async def release(self, held: Sequence[tuple[str, str, bool]]) -> None:
-        await self._link.batch([
+        """(phone, attempt id, was placed) each; the attempt's person is released with it."""
+        persons = await self._link.batch([
             invoke("release", self._keys.number(phone).all, digits(phone), attempt, int(placed))
             for phone, attempt, placed in held
         ])  # fmt: skip
+        await self._release_persons(
+            (person, attempt, placed)
+            for person, (_, attempt, placed) in zip(persons, held, strict=True)
+            if person
+        )
 
     async def add_dnc(self, phone: str, source: str, actor: str, now: datetime) -> bool:
         return await self._dnc.add(phone, source=source, actor=actor, now=now)
+
+    async def on_dnc(self, asked: Sequence[tuple[str, Sequence[str]]]) -> Sequence[bool]:
+        """(phone, scopes) each: whether a do-not-call list has it now."""
+        return await self._dnc.listed(asked)
 
     async def live_owner(self, phone: str) -> str | None:
         """The attempt that holds the number now."""
         owner = await self._link.call("HGET", self._keys.number(phone).live, digits(phone))
         return owner.partition("|")[0] if owner else None
 
-    async def _reserve(
-        self, wanted: Sequence[tuple[str, str]], tail: Sequence[int]
-    ) -> list[Sequence[str]]:
-        return await self._link.batch([
-            invoke("reserve", self._keys.number(phone).all, digits(phone), attempt, *tail)
-            for phone, attempt in wanted
+    async def _of_numbers(
+        self, wanted: Sequence[Wanted], limits: LimitSettings, now: datetime
+    ) -> list[list[Refusal]]:
+        commands = [self._number_command(one, limits, now) for one in wanted]
+        answers, prefixed = await self._dnc.with_prefixes(
+            commands, [(one.phone, one.scopes) for one in wanted]
+        )
+        over = await self._holders_that_are_over(answers)
+        if over:
+            await self.release([(wanted[i].phone, holder, True) for i, holder in over])
+            again = await self._link.batch([commands[i] for i, _ in over])
+            for (i, _), answer in zip(over, again, strict=True):
+                answers[i] = answer
+        return await self._with_prefixes(wanted, [_refusals(a) for a in answers], prefixed)
+
+    async def _with_prefixes(
+        self, wanted: Sequence[Wanted], found: list[list[Refusal]], prefixed: Sequence[bool]
+    ) -> list[list[Refusal]]:
+        hit = [i for i, is_hit in enumerate(prefixed) if is_hit]
+        taken = [(wanted[i].phone, wanted[i].attempt_id, False) for i in hit if not found[i]]
+        await self.release([one for one in taken if one[1]])
+        for i in hit:
+            rest = [refusal for refusal in found[i] if refusal.reason != "dnc"]
+            found[i] = [Refusal(reason="dnc", until=None), *rest]
+        return found
+
+    async def _of_persons(
+        self, wanted: Sequence[Wanted], limits: LimitSettings, now: datetime
+    ) -> list[list[Refusal]]:
+        most = rules.of_person(limits)
+        asked = [(i, one) for i, one in enumerate(wanted) if one.person and most.is_any]
+        commands = [self._person_command(one, most, now) for _, one in asked]
+        answers = await self._link.batch(commands)
+        over = await self._holders_that_are_over(answers)
+        if over:
+            await self._release_persons(
+                (person_digest(asked[i][1].person), holder, True) for i, holder in over
+            )
+            again = await self._link.batch([commands[i] for i, _ in over])
+            for (i, _), answer in zip(over, again, strict=True):
+                answers[i] = answer
+        found: list[list[Refusal]] = [[] for _ in wanted]
+        for (i, _), answer in zip(asked, answers, strict=True):
+            found[i] = _refusals(answer, "person_")
+        return found
+
+    def _number_command(self, one: Wanted, limits: LimitSettings, now: datetime) -> Command:
+        keys = self._keys.number(one.phone)
+        lists = [keys.dnc_of(scope) for scope in one.scopes]
+        counted = rules.of_person(limits).is_any and one.person
+        person = person_digest(one.person) if counted else ""
+        tail = _tail(rules.of_number(limits, one.hours_class))
+        head = (digits(one.phone), one.attempt_id, codec.to_ms(now))
+        return invoke("reserve", [*keys.all, *lists], *head, *tail, person)
+
+    def _person_command(self, one: Wanted, most: Limits, now: datetime) -> Command:
+        person = person_digest(one.person)
+        head = (person, one.attempt_id, codec.to_ms(now))
+        return invoke("reserve", self._keys.person(person).all, *head, *_tail(most), "")
+
+    def _note(
+        self, keys: Sequence[str], id: str, attempt: str, outcome: Outcome, at: datetime
+    ) -> Command:
+        which, second = rules.REMEMBERED.index(outcome) + 1, -(-codec.to_ms(at) // 1000)
+        return invoke("remember", keys, id, attempt, which, second, MAX_LOCK_S + _DAY_S)
+
+    async def _release_persons(self, held: Iterable[tuple[str, str, bool]]) -> None:
+        await self._link.batch([
+            invoke("release", self._keys.person(person).all, person, attempt, int(placed))
+            for person, attempt, placed in held
         ])  # fmt: skip
 
     async def _holders_that_are_over(
-        self, wanted: Sequence[tuple[str, str]], answers: Sequence[Sequence[str]]
+        self, answers: Sequence[Sequence[str]]
     ) -> Sequence[tuple[int, str]]:
-        """Place in `wanted` and holder, where the holder is no live attempt any more.
+        """Place in the answers and holder, where the holder is no live attempt any more.
 
         An attempt is live in the store from before it reserves until it is settled or given back,
         and its id is never used again.
         """
-        held = [(i, answer[1]) for i, answer in enumerate(answers) if answer[0] == "live"]
+        held = [
+            (i, holder)
+            for i, answer in enumerate(answers)
+            for reason, holder in _pairs(answer)
+            if reason == "live"
+        ]
         named = [(i, holder, campaign_of(holder)) for i, holder in held]
         known = [(i, holder, campaign) for i, holder, campaign in named if campaign is not None]
         keys = [self._keys.campaign(campaign, f"a:{holder}") for _, holder, campaign in known]
@@ -76,10 +183,27 @@ class RedisNumbers:
         return [(i, holder) for (i, holder, _), live in zip(known, exist, strict=True) if not live]
 
 
-def _refusal(answer: Sequence[str]) -> Refusal | None:
+def _tail(limits: Limits) -> tuple[Argument, ...]:
+    return (
+        limits.max_per_24h,
+        limits.max_per_7d,
+        limits.after_abandon_s,
+        limits.after_machine_s,
+        limits.after_conversation_s,
+    )
+
+
+def _pairs(answer: Sequence[Any]) -> Iterator[tuple[str, str]]:
+    items = iter(answer)
+    return zip(items, items, strict=True)
+
+
+def _refusals(answer: Sequence[Any], prefix: str = "") -> list[Refusal]:
     """A held number has no instant: it is free when the other call ends."""
-    reason = answer[0]
-    if reason == "ok":
-        return None
-    until = codec.from_ms(answer[1]) if reason.startswith("limit") else None
-    return Refusal(reason=reason, until=until)
+    return [
+        Refusal(
+            reason=prefix + reason,
+            until=None if reason in ("dnc", "live") else codec.from_ms(value),
+        )
+        for reason, value in _pairs(answer)
+    ]
