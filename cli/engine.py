@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 
 import structlog
 
+from cli.redis import redis_url
 from cli.settings import Settings
 from engine.core.errors import StoreUnavailable
 from engine.service.clock import SystemClock
@@ -44,7 +45,7 @@ async def run_engine(settings: Settings) -> None:
 
 @asynccontextmanager
 async def open_store(settings: Settings) -> AsyncIterator[RedisStore]:
-    store = await _connect(settings.redis_url or "redis://127.0.0.1:6379/0")
+    store = await _connect(redis_url(settings.redis_url, settings.data_dir))
     try:
         yield store
     finally:

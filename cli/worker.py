@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from cli.redis import redis_url
 from cli.settings import Settings
 from crm import worker
 
 
 def run_worker(settings: Settings) -> None:
-    url = settings.redis_url or "redis://127.0.0.1:6379/0"
+    url = redis_url(settings.redis_url, settings.data_dir)
     worker.run_worker(url, settings.rq_redis_url)
