@@ -32,7 +32,7 @@ LOOK_AGAIN_S = 1.0
 REREAD_S = 2.0
 TRUNKS_S = 10.0
 #: After some changes the next ones are gathered for so long: most are our own, one for each call.
-CHANGES_GATHER_S = 0.05
+CHANGES_GATHER_S = 0.1
 #: Unanswered calls at shutdown are waited for so long.
 DRAIN_S = 2.0
 
