@@ -12,7 +12,7 @@ class ApiSettings(BaseSettings):
     """Redis addresses may also be given as plain REDIS_URL and RQ_REDIS_URL."""
 
     model_config = SettingsConfigDict(
-        env_prefix="DIALER_", env_file=".env", extra="ignore", populate_by_name=True
+        env_prefix="DIALER_", env_file=(".env", ".env.local"), extra="ignore", populate_by_name=True
     )
 
     host: str = "127.0.0.1"

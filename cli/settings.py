@@ -1,4 +1,4 @@
-"""What the processes read from the environment: `DIALER_*`, also from `.env`."""
+"""What the processes read from the environment: `DIALER_*`, also from `.env.local`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from telephony.config import AmiConfig
 
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
-        env_prefix="DIALER_", env_file=".env", extra="ignore", populate_by_name=True
+        env_prefix="DIALER_", env_file=(".env", ".env.local"), extra="ignore", populate_by_name=True
     )
 
     #: Not given: `dialer up` and `dialer demo` start a server of their own in `data_dir`.
