@@ -111,7 +111,7 @@ class Site:
             counts = await self.store.calls.counts(self.campaign_id)
             return counts.get("in_flight", 0) == 0
 
-        await until(none_in_flight, DRAIN_TIMEOUT_S, "the calls did not end")
+        await self._until(none_in_flight, DRAIN_TIMEOUT_S, "the calls did not end")
 
     async def completed(self) -> None:
         """Until every contact was called."""
@@ -119,7 +119,7 @@ class Site:
         async def is_final() -> bool:
             return (await self.store.campaigns.get(self.campaign_id)).is_final
 
-        await until(is_final, COMPLETE_TIMEOUT_S, "the campaign did not complete")
+        await self._until(is_final, COMPLETE_TIMEOUT_S, "the campaign did not complete")
 
     # -------------------------------------------------------------------------- processes
 
@@ -133,12 +133,19 @@ class Site:
             states = [agent.state for agent in await self.store.agents.all()]
             return states.count(AgentState.AVAILABLE) == self.n_agents
 
-        try:
-            await until(all_available, READY_TIMEOUT_S, "the agents did not become available")
-        except TimeoutError as error:
-            raise TimeoutError(f"{error}\n{self.engine_log()}") from None
+        await self._until(all_available, READY_TIMEOUT_S, "the agents did not become available")
         assert self._engine.pid is not None
         return self._engine.pid
+
+    async def _until(
+        self, condition: Callable[[], Awaitable[bool]], timeout_s: float, otherwise: str
+    ) -> None:
+        """Poll. Raises TimeoutError with the given words and what the engine said last."""
+        deadline = time.monotonic() + timeout_s
+        while not await condition():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{otherwise}\n{self.engine_log()}")
+            await asyncio.sleep(POLL_S)
 
     def stop_engine(self) -> None:
         assert self._engine is not None
@@ -173,15 +180,6 @@ def settings(calls_per_s: float) -> CampaignSettings:
         "hours": {"windows": [{"start": "00:00", "end": "24:00"}]},
         "wrap_up_s": 0,
     })  # fmt: skip
-
-
-async def until(condition: Callable[[], Awaitable[bool]], timeout_s: float, otherwise: str) -> None:
-    """Poll. Raises TimeoutError with the given words."""
-    deadline = time.monotonic() + timeout_s
-    while not await condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(otherwise)
-        await asyncio.sleep(POLL_S)
 
 
 def now() -> datetime:
