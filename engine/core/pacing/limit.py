@@ -12,7 +12,7 @@ from engine.core.pacing.snapshot import Snapshot, Tally
 #: brings more than half of what was foretold.
 COUNTED_ON = 0.5
 #: The rate aimed at, as part of the limit.
-AIM = 0.95
+AIM = 0.98
 #: The target may exceed the limit by this factor while there is credit.
 BOOST = 1.6
 #: The target looks so far ahead: answers, or seconds where those bring more answers.
@@ -20,7 +20,7 @@ HORIZON, HORIZON_S, MIN_HORIZON = 300.0, 1800.0, 40.0
 #: Until there is a rate: an agent takes a call in so many seconds.
 CYCLE_S, CYCLE_WEIGHT_S = 140.0, 600.0
 #: Rare cases are counted up to so many standard deviations.
-SIGMAS = 3.0
+SIGMAS = 4.0
 GAIN, MIN_CAUTION, MAX_CAUTION, MAX_RISK = 0.02, 0.25, 4.0, 0.3
 
 
@@ -102,16 +102,20 @@ class Governor:
         """No risk is taken: nothing is to be learned from what follows."""
         self._target = 0.0
 
-    def risk(self, tallies: Sequence[tuple[Tally, float]], per_s: float) -> float:
-        """The chance to be abandoned that one more call may carry."""
-        self._target = min(self._aim(tally, to_come, per_s) for tally, to_come in tallies)
+    def risk(self, tallies: Sequence[tuple[Tally, float]], per_s: float, reserve: float) -> float:
+        """The chance to be abandoned that one more call may carry.
+
+        `reserve`: abandons that the gate will keep back at the end of the period.
+        """
+        aims = [self._aim(tally, to_come, per_s, reserve) for tally, to_come in tallies]
+        self._target = min(aims)
         return min(MAX_RISK, self.caution * self._target)
 
-    def _aim(self, tally: Tally, to_come: float, per_s: float) -> float:
+    def _aim(self, tally: Tally, to_come: float, per_s: float, reserve: float) -> float:
         horizon = max(HORIZON, HORIZON_S * per_s)
         if tally.ends_in_s is not None or tally.contacts_left is not None:
             horizon = min(horizon, to_come)
         aim = AIM * self._max_rate
-        credit = aim * tally.answered - tally.abandoned
+        credit = aim * tally.answered - tally.abandoned - reserve
         rate = aim + credit / max(MIN_HORIZON, horizon)
         return min(BOOST * aim, max(0.0, rate))

@@ -17,6 +17,8 @@ from engine.core.pacing.snapshot import Snapshot
 MIN_LINES, MIN_S, MIN_PERSONS, MIN_PERSONS_PER_AGENT = 30, 45.0, 8.0, 0.1
 #: Tables are made anew when enough was seen, but not more often than that, nor more rarely.
 MIN_REFRESH_S, MAX_REFRESH_S = 1.0, 30.0
+#: Part of the worst case of each decision in its running mean.
+KEEP = 0.01
 #: Never more calls than this in one decision.
 MOST = 400
 
@@ -54,6 +56,7 @@ class Predictive:
             self._governor.caution = knowledge.caution
         self._tables: Tables | None = None
         self._made_at = 0.0
+        self._reserve = 1.0
         self._started_at: float | None = None
         self._before: Snapshot | None = None
         self.explained = Explained("warming_up")
@@ -114,9 +117,10 @@ class Predictive:
         if not self._gate.is_open(tallies, now.held + 1):
             self._rest("limit_reached")
             return 0
-        risk = self._governor.risk(tallies, self._forecast.per_s)
-        self.explained = Explained("predicting", risk, share, self._governor.caution)
         surplus = _surplus(now, tables)
+        self._reserve += KEEP * (max(1.0, surplus.worst(SIGMAS)) - self._reserve)
+        risk = self._governor.risk(tallies, self._forecast.per_s, self._reserve)
+        self.explained = Explained("predicting", risk, share, self._governor.caution)
 
         def may_go(n: int) -> bool:
             """The n-th call, when n - 1 are on their way."""

@@ -1,0 +1,80 @@
+"""What a shift is like: how people answer and talk, how agents work, what the trunk allows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class Dice(Protocol):
+    """The part of `random.Random` that is used; given, so that a seed repeats a run."""
+
+    def random(self) -> float: ...
+
+    def uniform(self, a: float, b: float) -> float: ...
+
+    def expovariate(self, lambd: float) -> float: ...
+
+    def gammavariate(self, alpha: float, beta: float) -> float: ...
+
+    def lognormvariate(self, mu: float, sigma: float) -> float: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """Durations in seconds, `_cv` their standard deviation divided by their mean."""
+
+    agents: int = 20
+    hours: float = 4.0
+    #: Part of the calls that a person answers; of the others, machines and busy or failed ones.
+    answer_rate: float = 0.3
+    machine_share: float = 0.25
+    busy_share: float = 0.15
+    talk_s: float = 90.0
+    talk_cv: float = 1.0
+    wrap_up_s: float = 20.0
+    wrap_up_cv: float = 0.5
+    ring_s: float = 9.0
+    ring_cv: float = 0.6
+    machine_ring_s: float = 14.0
+    ring_timeout_s: float = 22.0
+    set_up_s: tuple[float, float] = (1.0, 3.0)
+    busy_s: tuple[float, float] = (2.0, 4.0)
+    #: How long an answered person may wait for an agent, and what an agent needs to pick up.
+    hold_s: float = 2.0
+    pick_up_s: float = 0.0
+    #: Mean time after which a waiting person hangs up; None: nobody does.
+    patience_s: float | None = None
+    #: Machine detection judges each answer for so long; 0: people are put through at once, and
+    #: machines are known after `machine_s`.
+    amd_s: float = 0.0
+    machine_s: float = 2.5
+    #: People who are taken for machines.
+    amd_error: float = 0.0
+    #: Pauses of each agent, and how long they last.
+    pauses_per_h: float = 0.0
+    pause_s: float = 300.0
+    max_lines: int = 10_000
+    #: Calls per second; 0: as many as are asked for.
+    max_cps: float = 0.0
+    tick_s: float = 0.5
+
+    @property
+    def end_s(self) -> float:
+        return self.hours * 3600
+
+
+def gamma(dice: Dice, mean: float, cv: float) -> float:
+    """A duration around its mean; 0 varies nothing."""
+    if mean <= 0 or cv <= 0:
+        return max(0.0, mean)
+    shape = 1 / cv**2
+    return dice.gammavariate(shape, mean / shape)
+
+
+def lognormal(dice: Dice, mean: float, cv: float) -> float:
+    if mean <= 0 or cv <= 0:
+        return max(0.0, mean)
+    square = math.log(1 + cv**2)
+    return dice.lognormvariate(math.log(mean) - square / 2, math.sqrt(square))

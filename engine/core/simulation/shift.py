@@ -1,0 +1,270 @@
+"""One shift, event by event: calls ring, people wait for agents, agents talk, wrap up and pause."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from itertools import count
+
+from engine.core.pacing import Ages, Kind, Pacing, Seen, Snapshot
+from engine.core.simulation.result import Result
+from engine.core.simulation.scenario import Dice, Scenario, gamma, lognormal
+
+Do = Callable[[], None]
+
+
+@dataclass(slots=True)
+class Agent:
+    idle_since: float = 0.0
+    wants_pause: bool = False
+
+
+@dataclass(slots=True)
+class Person:
+    """Somebody who answered; `gone` once served, abandoned or hung up."""
+
+    gone: bool = False
+
+
+@dataclass(slots=True)
+class Shift:
+    scenario: Scenario
+    pacing: Pacing
+    dice: Dice
+    result: Result = field(default_factory=Result)
+    now: float = 0.0
+    tokens: float = 1.0
+    #: By a number that names nothing else: when it was placed, and when it was answered.
+    ringing: dict[int, float] = field(default_factory=dict)
+    judged: dict[int, float] = field(default_factory=dict)
+    waiting: list[Person] = field(default_factory=list)
+    idle: list[Agent] = field(default_factory=list)
+    talking: dict[int, float] = field(default_factory=dict)
+    wrapping: dict[int, float] = field(default_factory=dict)
+    seen: list[Seen] = field(default_factory=list)
+    _due: list[tuple[float, int, Do]] = field(default_factory=list)
+    _ids: count[int] = field(default_factory=count)
+
+    def run(self) -> Result:
+        scenario = self.scenario
+        for _ in range(scenario.agents):
+            self._come(Agent())
+        n_ticks = int(scenario.end_s / scenario.tick_s)
+        for tick in range(n_ticks):
+            self._until(tick * scenario.tick_s)
+            self._decide()
+        self._until(scenario.end_s)
+        for agent in self.idle:
+            self.result.idle_s += self.now - agent.idle_since
+        return self.result
+
+    def snapshot(self) -> Snapshot:
+        seen, self.seen = self.seen, []
+        return Snapshot(
+            idle=len(self.idle),
+            held=len(self.waiting),
+            ringing=len(self.ringing),
+            amd=len(self.judged),
+            answered=self.result.n_answered,
+            abandoned=self.result.n_abandoned,
+            room=self._room(),
+            now_s=self.now,
+            ringing_ages=self._ages(self.ringing.values()),
+            amd_ages=self._ages(self.judged.values()),
+            talk_ages=self._ages(self.talking.values()),
+            wrap_up_ages=self._ages(self.wrapping.values()),
+            ends_in_s=self.scenario.end_s - self.now,
+            seen=seen,
+        )
+
+    def _ages(self, since: Iterable[float]) -> Ages:
+        now = self.now
+        return Counter([int(now - each) for each in since])
+
+    # ------------------------------------------------------------------------- virtual time
+
+    def _at(self, at: float, do: Do) -> None:
+        heapq.heappush(self._due, (at, next(self._ids), do))
+
+    def _until(self, end: float) -> None:
+        while self._due and self._due[0][0] <= end:
+            at, _, do = heapq.heappop(self._due)
+            self._advance(at)
+            do()
+        self._advance(end)
+
+    def _advance(self, at: float) -> None:
+        """Agents' time is counted as it passes, so that the end of the shift cuts it."""
+        seconds, result = at - self.now, self.result
+        result.talk_s += seconds * len(self.talking)
+        result.wrap_up_s += seconds * len(self.wrapping)
+        busy = len(self.talking) + len(self.wrapping)
+        result.logged_s += seconds * (len(self.idle) + busy)
+        self.now = at
+
+    # ------------------------------------------------------------------------------ calls
+
+    def _decide(self) -> None:
+        scenario = self.scenario
+        if scenario.max_cps:
+            burst = max(1.0, scenario.max_cps)
+            self.tokens = min(burst, self.tokens + scenario.tick_s * scenario.max_cps)
+        n = self.pacing.decide(self.snapshot())
+        self.tokens -= n
+        for _ in range(n):
+            self._place()
+
+    def _room(self) -> int:
+        lines = len(self.ringing) + len(self.judged) + len(self.waiting) + len(self.talking)
+        room = self.scenario.max_lines - lines
+        return max(0, min(room, int(self.tokens)) if self.scenario.max_cps else room)
+
+    def _place(self) -> None:
+        scenario, dice = self.scenario, self.dice
+        call = next(self._ids)
+        self.ringing[call] = self.now
+        self.result.n_placed += 1
+        set_up_s = dice.uniform(*scenario.set_up_s)
+        if dice.random() < scenario.answer_rate:
+            ring_s = self._ring_s(scenario.ring_s)
+            self._at(self.now + set_up_s + ring_s, lambda: self._person_answers(call))
+            return
+        kind = dice.random()
+        if kind < scenario.machine_share:
+            ring_s = self._ring_s(scenario.machine_ring_s)
+            self._at(self.now + set_up_s + ring_s, lambda: self._machine_answers(call))
+        elif kind < scenario.machine_share + scenario.busy_share:
+            self._at(self.now + dice.uniform(*scenario.busy_s), lambda: self._nobody(call))
+        else:
+            end = self.now + set_up_s + scenario.ring_timeout_s
+            self._at(end, lambda: self._nobody(call))
+
+    def _ring_s(self, mean: float) -> float:
+        """People who would let it ring longer are drawn again: they do not answer this call."""
+        while True:
+            ring_s = gamma(self.dice, mean, self.scenario.ring_cv)
+            if ring_s <= self.scenario.ring_timeout_s or self.scenario.ring_cv <= 0:
+                return ring_s
+
+    def _nobody(self, call: int) -> None:
+        self._see(Kind.NO_PERSON, self.ringing.pop(call))
+
+    def _person_answers(self, call: int) -> None:
+        self.result.n_answered += 1
+        if not self.scenario.amd_s:
+            self._see(Kind.PERSON, self.ringing.pop(call))
+            self._wait()
+            return
+        placed_at = self.ringing.pop(call)
+        self.judged[call] = self.now
+        judged_s = self.scenario.amd_s * self.dice.uniform(0.6, 1.4)
+        is_known = self.dice.random() >= self.scenario.amd_error
+        self._at(self.now + judged_s, lambda: self._verdict(call, placed_at, is_person=is_known))
+
+    def _machine_answers(self, call: int) -> None:
+        placed_at = self.ringing.pop(call)
+        if not self.scenario.amd_s:
+            self._see(Kind.NO_PERSON, placed_at)
+            return
+        self.judged[call] = self.now
+        judged_s = self.scenario.machine_s * self.dice.uniform(0.6, 1.4)
+        self._at(self.now + judged_s, lambda: self._verdict(call, placed_at, is_person=None))
+
+    def _verdict(self, call: int, placed_at: float, *, is_person: bool | None) -> None:
+        """None: a machine, and known as one; False: a person taken for one."""
+        self._see(Kind.JUDGED_PERSON if is_person else Kind.JUDGED_MACHINE, self.judged.pop(call))
+        self._see(Kind.PERSON if is_person else Kind.NO_PERSON, placed_at)
+        if is_person:
+            self._wait()
+        elif is_person is False:
+            self.result.n_misjudged += 1
+
+    # ----------------------------------------------------------------- people who answered
+
+    def _wait(self) -> None:
+        person, scenario = Person(), self.scenario
+        self.waiting.append(person)
+        self._serve()
+        if person.gone:
+            return
+        patience_s = scenario.hold_s - scenario.pick_up_s
+        self._at(self.now + max(0.0, patience_s), lambda: self._give_up(person, "n_abandoned"))
+        if scenario.patience_s:
+            leaves_s = self.dice.expovariate(1 / scenario.patience_s)
+            self._at(self.now + leaves_s, lambda: self._give_up(person, "n_hung_up"))
+
+    def _give_up(self, person: Person, counter: str) -> None:
+        if not person.gone:
+            person.gone = True
+            self.waiting.remove(person)
+            setattr(self.result, counter, getattr(self.result, counter) + 1)
+
+    def _serve(self) -> None:
+        """The longest waiting person gets the agent who has been idle longest."""
+        while self.waiting and self.idle:
+            self.waiting.pop(0).gone = True
+            self._talk(self.idle.pop(0))
+
+    # ------------------------------------------------------------------------------ agents
+
+    def _come(self, agent: Agent) -> None:
+        """An agent sits down; the next pause is somewhere ahead."""
+        agent.wants_pause = False
+        if self.scenario.pauses_per_h:
+            until_s = self.dice.expovariate(self.scenario.pauses_per_h / 3600)
+            self._at(self.now + until_s, lambda: self._want_pause(agent))
+        self._free(agent)
+
+    def _free(self, agent: Agent) -> None:
+        agent.idle_since = self.now
+        self.idle.append(agent)
+        self._serve()
+
+    def _talk(self, agent: Agent) -> None:
+        self.result.idle_s += self.now - agent.idle_since
+        self.result.n_connected += 1
+        talk = next(self._ids)
+        self.talking[talk] = self.now
+        scenario = self.scenario
+        talk_s = scenario.pick_up_s + lognormal(self.dice, scenario.talk_s, scenario.talk_cv)
+        self._at(self.now + talk_s, lambda: self._wrap_up(agent, talk))
+
+    def _wrap_up(self, agent: Agent, talk: int) -> None:
+        self._see(Kind.TALK, self.talking.pop(talk))
+        self.wrapping[talk] = self.now
+        wrap_up_s = gamma(self.dice, self.scenario.wrap_up_s, self.scenario.wrap_up_cv)
+        self._at(self.now + wrap_up_s, lambda: self._ready(agent, talk))
+
+    def _ready(self, agent: Agent, talk: int) -> None:
+        began_at = self.wrapping.pop(talk)
+        if agent.wants_pause:
+            self.seen.append(Seen(Kind.LEFT_AFTER))
+            self._pause(agent)
+        else:
+            self._see(Kind.WRAP_UP, began_at)
+            self._free(agent)
+
+    def _want_pause(self, agent: Agent) -> None:
+        """At once when idle, else after the call in hand."""
+        agent.wants_pause = True
+        for index, each in enumerate(self.idle):
+            if each is agent:
+                del self.idle[index]
+                self.result.idle_s += self.now - agent.idle_since
+                self.seen.append(Seen(Kind.LEFT))
+                self._pause(agent)
+                return
+
+    def _pause(self, agent: Agent) -> None:
+        pause_s = self.dice.expovariate(1 / self.scenario.pause_s)
+        self._at(self.now + pause_s, lambda: self._come(agent))
+
+    def _see(self, kind: Kind, since: float) -> None:
+        self.seen.append(Seen(kind, self.now - since))
+
+
+def simulate(scenario: Scenario, pacing: Pacing, dice: Dice) -> Result:
+    """One shift from its first second to its last; what still rings then is left out."""
+    return Shift(scenario, pacing, dice).run()
