@@ -94,6 +94,63 @@ def doctor(
     raise typer.Exit(run_doctor(settings, trunk or (), as_json=as_json))
 
 
+@app.command()
+def simulate(
+    agents: Annotated[int, typer.Option(min=1, max=2_000)] = 20,
+    answer_rate: Annotated[
+        float, typer.Option(min=0.01, max=1.0, help="Part of the calls that a person answers.")
+    ] = 0.3,
+    talk: Annotated[float, typer.Option(min=1, help="Mean conversation, seconds.")] = 90.0,
+    wrap: Annotated[float, typer.Option(min=0, help="Mean wrap-up, seconds.")] = 20.0,
+    ring: Annotated[float, typer.Option(min=1, help="Mean ringing of who answers, seconds.")] = 9.0,
+    ring_timeout: Annotated[float, typer.Option(min=5, max=120)] = 22.0,
+    hours: Annotated[float, typer.Option(min=0.05, max=24, help="Length of a shift.")] = 4.0,
+    shifts: Annotated[int, typer.Option(min=1, max=1_000)] = 1,
+    mode: Annotated[Literal["progressive", "power", "predictive"], typer.Option()] = "predictive",
+    compare: Annotated[bool, typer.Option("--compare", help="All modes, side by side.")] = False,
+    dial_level: Annotated[float, typer.Option(min=1, max=20, help="For mode power.")] = 1.5,
+    max_abandon_rate: Annotated[float, typer.Option(min=0.0, max=1.0)] = 0.03,
+    amd: Annotated[
+        float, typer.Option(min=0, help="Seconds of machine detection before an agent; 0: none.")
+    ] = 0.0,
+    pauses: Annotated[float, typer.Option(min=0, help="Pauses per agent and hour.")] = 0.0,
+    pick_up: Annotated[float, typer.Option(min=0, help="Seconds until an agent picks up.")] = 0.0,
+    warm: Annotated[
+        bool, typer.Option("--warm", help="With what an earlier shift has taught.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same figures.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Foretell a shift: the rules that dial, on drawn people and agents, in virtual time."""
+    from cli.simulate import MODES, SimulateOptions, run_simulate
+    from engine.core.simulation import Scenario
+
+    scenario = Scenario(
+        agents=agents,
+        hours=hours,
+        answer_rate=answer_rate,
+        talk_s=talk,
+        wrap_up_s=wrap,
+        ring_s=ring,
+        ring_timeout_s=ring_timeout,
+        amd_s=amd,
+        pauses_per_h=pauses,
+        pick_up_s=pick_up,
+    )
+    run_simulate(
+        SimulateOptions(
+            scenario=scenario,
+            modes=MODES if compare else (mode,),
+            dial_level=dial_level,
+            max_abandon_rate=max_abandon_rate,
+            shifts=shifts,
+            seed=seed,
+            warm=warm,
+            as_json=as_json,
+        )
+    )
+
+
 @app.command("import")
 def import_list(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A CSV file.")],
