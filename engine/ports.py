@@ -237,8 +237,13 @@ class Calls(Protocol):
         open_classes: Sequence[str],
         now: datetime,
         lease_s: float,
+        *,
+        order: str = "redials_first",
     ) -> Sequence[Claim]:
-        """Up to len(attempt_ids) contacts; due redials are among them. Empty unless active."""
+        """Up to len(attempt_ids) contacts; due redials are among them. Empty unless active.
+
+        `order`: as of ListSettings.
+        """
         ...
 
     async def mark_sent(

@@ -31,6 +31,11 @@ class Claim:
     number: int
     #: The contact's ended attempts before this one.
     history: History
+    #: Whom limits per person count; empty: nobody is named.
+    person_key: str = ""
+    #: A callback that this agent is to make, and the instant that was agreed on.
+    agent_id: int | None = None
+    callback_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from engine.core.outcome import Outcome
 class ContactState(StrEnum):
     READY = "ready"  # may be claimed as soon as its hours are open
     SCHEDULED = "scheduled"  # a redial or callback waits for its instant
+    INACTIVE = "inactive"  # set aside by hand, until it is set active again
     IN_FLIGHT = "in_flight"  # one live attempt, never two
     WRAP_UP = "wrap_up"  # bridged and ended; a disposition may still come
     DONE = "done"
@@ -37,6 +38,10 @@ class NewContact:
     source: str | None = None
     url: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
+    #: Phones besides `phone`, in the order in which they are tried.
+    phones: tuple[str, ...] = ()
+    #: Whom limits per person count; None: the external id.
+    person_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,3 +71,10 @@ class Contact:
     last_outcome: Outcome | None
     #: Why it is done: answered, max_attempts, dnc, opted_out, no_redial, disposition, …
     done_reason: str | None
+    #: Phones that wait for their turn, and those that are not in use.
+    other_phones: tuple[str, ...] = ()
+    dropped_phones: tuple[str, ...] = ()
+    person_key: str | None = None
+    #: The agent who is to make the callback.
+    callback_agent_id: int | None = None
+    is_active: bool = True

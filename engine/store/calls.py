@@ -10,11 +10,11 @@ from typing import Any
 from engine.core.attempt import AttemptStage, Claim, LiveAttempt
 from engine.core.contact import Contact
 from engine.core.errors import Fenced
-from engine.core.redial import Done, Next, RedialAt
+from engine.core.redial import Done, Next, RedialAt, Turn
 from engine.ports import Fence, Settlement, Wrapping
 from engine.store import codec, records
 from engine.store.changes import change_json
-from engine.store.contact_fields import OUTCOME_CODES, history_of
+from engine.store.contact_fields import OUTCOME_CODES, callback_of, history_of, person_of
 from engine.store.contacts import RedisContacts
 from engine.store.keys import Keys, digits
 from engine.store.link import Argument, Command, Link
@@ -74,9 +74,11 @@ class RedisCalls:
         open_classes: Sequence[str],
         now: datetime,
         lease_s: float,
+        *,
+        order: str = "redials_first",
     ) -> Sequence[Claim]:
         """Up to len(attempt_ids) contacts. Raises Fenced."""
-        head = (*_lease(now, lease_s), fence.epoch, len(attempt_ids))
+        head = (*_lease(now, lease_s), fence.epoch, len(attempt_ids), order)
         found = await self._run("claim", campaign_id, *head, *attempt_ids, *open_classes)
         if found == -1:
             raise Fenced
@@ -146,7 +148,8 @@ class RedisCalls:
         record = records.of_json(json, rev)
         record = replace(record, disposition=disposition, next_dial_at=at)
         json = records.to_json(record)
-        arguments = (attempt_id, *_follow(next), disposition or "", json)
+        agent = next.agent_id if isinstance(next, RedialAt) and next.agent_id else ""
+        arguments = (attempt_id, *_follow(next), disposition or "", json, agent)
         finished, _ = await self._link.batch([
             invoke("finish", [self._keys.campaign(campaign_id)], *arguments),
             change_json(self._keys, "attempt", attempt_id, records.with_rev(json, rev)),
@@ -226,7 +229,7 @@ def _follow(next: Next | None) -> tuple[str, Argument]:
             return "back", ""
         case Done(reason):
             return "done", reason
-        case RedialAt(at, is_callback):
+        case RedialAt(at=at, is_callback=is_callback):
             return ("callback" if is_callback else "redial"), codec.to_ms_up(at)
 
 
@@ -240,7 +243,8 @@ def _settling(settlement: Settlement) -> Ended:
     flags = (int(settlement.counts), int(settlement.trunk_fault))
     head = (record.attempt_id, record.outcome, OUTCOME_CODES[record.outcome], *flags)
     agent = "" if record.agent_id is None else record.agent_id
-    return Ended(record.attempt_id, (*head, kind, argument, json, agent), json)
+    turn = settlement.next.turn if isinstance(settlement.next, RedialAt) else Turn.SAME
+    return Ended(record.attempt_id, (*head, kind, argument, json, agent, turn), json)
 
 
 def _adopting(attempt: LiveAttempt, now: datetime) -> Sequence[Argument]:
@@ -253,6 +257,7 @@ def _adopting(attempt: LiveAttempt, now: datetime) -> Sequence[Argument]:
 def _claim(one: Sequence[Any]) -> Claim:
     attempt_id, contact_id, hours_class, *flat = one
     fields = codec.pairs(flat)
+    agent_id, callback_at = callback_of(fields)
     return Claim(
         attempt_id=attempt_id,
         contact_id=int(contact_id),
@@ -262,6 +267,9 @@ def _claim(one: Sequence[Any]) -> Claim:
         hours_class=hours_class,
         number=int(fields.get("ns", 0)) + 1,
         history=history_of(fields),
+        person_key=person_of(fields),
+        agent_id=agent_id,
+        callback_at=callback_at,
     )
 
 

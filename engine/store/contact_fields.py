@@ -3,13 +3,15 @@
 p digits, hc number of the hours class, nm name, tz zone (`=`: the hours class itself), pr priority,
 x external id, so source, u url, v variables (JSON), s state, l list, a live attempt, la last ended
 attempt, due (ms), ns dials, na attempts that count, nt trunk faults, o<code> ended attempts by
-outcome, lo last outcome, dr why it is done, wd withdrawn while it was in flight. Long texts go on
-in nm1, nm2, …
+outcome, lo last outcome, dr why it is done, wd withdrawn and ia made inactive while it was in
+flight, ps other phones and px those not in use (digits, by commas), pk person, ca agent and instant
+of a callback. Long texts go on in nm1, nm2, …
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 
 from engine.core.contact import Contact, ContactState, NewContact
@@ -22,6 +24,7 @@ DEFAULT_PRIORITY: Final = 500
 STATE_CODES: Final = {
     ContactState.READY: "r",
     ContactState.SCHEDULED: "s",
+    ContactState.INACTIVE: "i",
     ContactState.IN_FLIGHT: "f",
     ContactState.WRAP_UP: "w",
     ContactState.DONE: "d",
@@ -49,7 +52,13 @@ _OUTCOMES = {code: outcome for outcome, code in OUTCOME_CODES.items()}
 def fields_of(contact: NewContact) -> dict[str, str]:
     """All that the contact brings, but its phone and hours class."""
     fields: dict[str, str] = {}
-    texts = {"nm": contact.name, "x": contact.external_id, "so": contact.source, "u": contact.url}
+    texts = {
+        "nm": contact.name,
+        "x": contact.external_id,
+        "so": contact.source,
+        "u": contact.url,
+        "pk": contact.person_key,
+    }
     for field, text in texts.items():
         if text:
             fields |= codec.split(field, text)
@@ -86,12 +95,39 @@ def contact_of(contact_id: int, hours_class: str, fields: Mapping[str, str]) -> 
         next_dial_at=codec.maybe_from_ms(fields.get("due")) if scheduled else None,
         last_outcome=_OUTCOMES.get(fields.get("lo", "")),
         done_reason=fields.get("dr"),
+        other_phones=_phones(fields.get("ps")),
+        dropped_phones=_phones(fields.get("px")),
+        person_key=codec.join("pk", fields),
+        callback_agent_id=callback_of(fields)[0],
+        is_active=state is not ContactState.INACTIVE and "ia" not in fields,
     )
 
 
 def history_of(fields: Mapping[str, str]) -> History:
     """Ended attempts."""
-    return History(int(fields.get("na", 0)), int(fields.get("nt", 0)), _outcomes_of(fields))
+    counted = (int(fields.get("na", 0)), int(fields.get("nt", 0)))
+    return History(*counted, _outcomes_of(fields), len(_phones(fields.get("ps"))))
+
+
+def person_of(fields: Mapping[str, str]) -> str:
+    """The contact's person key, by default its external id; empty for neither."""
+    return codec.join("pk", fields) or codec.join("x", fields) or ""
+
+
+def callback_of(fields: Mapping[str, str]) -> tuple[int | None, datetime | None]:
+    """The agent who is to make the callback, and the instant that was agreed on."""
+    agent, _, at = fields.get("ca", "").partition("|")
+    return (int(agent), codec.from_ms(at)) if agent else (None, None)
+
+
+def text_fields(name: str | None, variables: Mapping[str, str] | None) -> dict[str, str]:
+    """Of an edit: those that have a text."""
+    fields = codec.split("nm", name) if name else {}
+    return fields | (codec.split("v", codec.to_json(dict(variables))) if variables else {})
+
+
+def _phones(joined: str | None) -> tuple[str, ...]:
+    return tuple(f"+{number}" for number in joined.split(",")) if joined else ()
 
 
 def _outcomes_of(fields: Mapping[str, str]) -> dict[Outcome, int]:

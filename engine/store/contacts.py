@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ from engine.core.contact import Contact, ContactState, NewContact
 from engine.core.errors import CampaignFinal, NotFound
 from engine.store import codec
 from engine.store.changes import change
-from engine.store.contact_fields import STATE_CODES, contact_of, fields_of
+from engine.store.contact_fields import STATE_CODES, contact_of, fields_of, text_fields
 from engine.store.keys import Keys, digits, phone_shard
 from engine.store.link import Argument, Command, Link
 from engine.store.scripts import invoke
@@ -90,13 +90,44 @@ class RedisContacts:
             raise NotFound("There is no such contact.")
         return await self.get(campaign_id, contact_id)
 
+    async def edit(
+        self,
+        campaign_id: int,
+        contact_id: int,
+        *,
+        actor: str,
+        now: datetime,
+        name: str | None = None,
+        priority: int | None = None,
+        active: bool | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> Contact:
+        """None leaves as it is; acts on the next claim. Raises NotFound."""
+        given = {"name": name, "priority": priority, "active": active, "variables": variables}
+        detail = {key: value for key, value in given.items() if value is not None}
+        told = codec.to_json({"contact_id": contact_id, **detail})
+        head = (contact_id, codec.to_ms(now), actor, told, priority or "")
+        flag = "" if active is None else int(active)
+        fields = text_fields(name, variables).items()
+        replaced = [f for f, value in (("nm", name), ("v", variables)) if value is not None]
+        tail = (flag, ",".join(replaced), *(part for pair in fields for part in pair))
+        base = [self._keys.campaign(campaign_id)]
+        edited, _ = await self._link.batch([
+            invoke("edit_contact", base, *head, *tail),
+            change(self._keys, "campaign", campaign_id, {"what": "contacts"}),
+        ])  # fmt: skip
+        if edited == -1:
+            raise NotFound("There is no such contact.")
+        return await self.get(campaign_id, contact_id)
+
     def _adding(self, campaign_id: int, contacts: Sequence[NewContact], token: str) -> Command:
         flat: list[Argument] = [token, TOKEN_LIFETIME_S * 1000]
         for contact in contacts:
             fields = [part for pair in fields_of(contact).items() for part in pair]
-            shard = phone_shard(contact.phone)
-            head = (contact.hours_class, digits(contact.phone), shard, contact.priority)
-            flat += [*head, len(fields), *fields]
+            number = digits(contact.phone)
+            others = [part for one in contact.phones for part in (digits(one), phone_shard(one))]
+            head = (contact.hours_class, number, phone_shard(contact.phone), contact.priority)
+            flat += [*head, len(others), len(fields), *others, *fields]
         return invoke("add_contacts", [self._keys.campaign(campaign_id)], *flat)
 
     async def _read(self, campaign_id: int, first: int, n: int, state: str) -> Any:

@@ -2,10 +2,11 @@
 Add contacts that arrived; a number that the campaign has already is left out.
 
 Guarantees: ids rise by one with every contact added; a contact is ready, counted and found as a
-duplicate in the same step. Repeating a batch with the same token gives the answer of the first time.
+duplicate in the same step. Another phone that another contact has stays with that one. Repeating a batch with the same token gives the answer of the first time.
 KEYS: 1 campaign's base
 ARGV: 1 batch token or '', 2 lifetime of the answer (ms), then per contact: class, digits, shard of
-  the digits, priority, n, then n strings: fields and values of the contact's hash
+  the digits, priority, m, n, then m strings: digits and shards of its other phones, then n strings:
+  fields and values of the contact's hash
 Returns: an id per contact, 0 for a duplicate; -1 no such campaign; -2 the campaign is final.
 ]]
 --- @include "contact"
@@ -17,6 +18,16 @@ local function class_number(class)
     redis.call('HSET', base .. 'class_names', number, class)
   end
   return number
+end
+
+local function keep_phones(id, from, m)
+  local kept = {}
+  for i = from, from + m - 1, 2 do
+    if redis.call('HSETNX', base .. 'phones:' .. ARGV[i + 1], ARGV[i], id) == 1 then
+      kept[#kept + 1] = ARGV[i]
+    end
+  end
+  if #kept > 0 then redis.call('HSET', contact_key(id), 'ps', table.concat(kept, ',')) end
 end
 
 local status = redis.call('HGET', base .. 'campaign', 'status')
@@ -31,13 +42,16 @@ if status == 'stopped' or status == 'completed' then return -2 end
 local ids, at, class_of = {}, 3, {}
 local last = tonumber(redis.call('HGET', counts, 'contacts') or 0)
 while ARGV[at] do
-  local name, digits, shard, priority, n = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], tonumber(ARGV[at + 4])
-  at = at + 5
+  local name, digits, shard, priority = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
+  local m, n = tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
+  local others, fields = at + 6, at + 6 + m
+  at = fields
   if redis.call('HSETNX', base .. 'phones:' .. shard, digits, last + 1) == 1 then
     last = last + 1
     local class = class_of[name] or class_number(name)
     class_of[name] = class
     redis.call('HSET', contact_key(last), 'p', digits, 'hc', class, unpack(ARGV, at, at + n - 1))
+    if m > 0 then keep_phones(last, others, m) end
     count('contacts', 1)
     enter(last, class, nil, 'r')
     put_ready(last, 'n', class, priority, 0)

@@ -5,7 +5,7 @@ Guarantees: once; a second time, or after the time-out, changes nothing. The rec
 with the disposition in the same step.
 KEYS: 1 campaign's base
 ARGV: 1 attempt id, 2 kind (redial, callback, done), 3 its argument (due ms or reason),
-  4 disposition or '', 5 record as JSON
+  4 disposition or '', 5 record as JSON, 6 agent who is to make the callback or ''
 Returns: 1 finished, 0 was not in wrap-up.
 ]]
 --- @include "follow"
@@ -19,5 +19,8 @@ redis.call('HDEL', base .. 'wrap_record', attempt)
 redis.call('ZREM', base .. 'wrapping', attempt)
 if ARGV[4] ~= '' then count('disposition:' .. ARGV[4], 1) end
 append_record(attempt, id, outcome, tonumber(rev) + 1, ARGV[5])
-follow(id, ARGV[2], ARGV[3])
+local state = follow(id, ARGV[2], ARGV[3])
+if ARGV[6] ~= '' and not COMPLETE[state] then
+  redis.call('HSET', contact_key(id), 'ca', ARGV[6] .. '|' .. ARGV[3])
+end
 return 1

@@ -2,7 +2,8 @@
 Mark attempts as sent, just before their originates: what is marked may have been dialled.
 
 Guarantees: true only while the campaign is active, the caller leads and claimed the attempt itself,
-its lease runs, nothing was marked before and nobody withdrew the contact. Counts the attempt.
+its lease runs, nothing was marked before and nobody withdrew the contact or made it inactive. Counts
+the attempt.
 KEYS: 1 campaign's base
 ARGV: 1 now (ms), 2 lease until (ms), 3 epoch, then per attempt: id, caller id, trunk, node
 Returns: 1 or 0 per attempt; -1 fenced.
@@ -18,7 +19,8 @@ local function mark(attempt, caller_id, trunk, node)
   if a[1] ~= 'claimed' or tonumber(a[2]) ~= epoch or campaign[1] ~= 'active' then return 0 end
   local lease = redis.call('ZSCORE', base .. 'leases', attempt)
   if not lease or tonumber(lease) < tonumber(now) then return 0 end
-  if redis.call('HEXISTS', contact_key(a[3]), 'wd') == 1 then return 0 end
+  local off = redis.call('HMGET', contact_key(a[3]), 'wd', 'ia')
+  if off[1] or off[2] then return 0 end
   redis.call('HSET', key, 'st', 'sent', 'sa', now, 'ci', caller_id, 'tr', trunk, 'nd', node)
   redis.call('ZADD', base .. 'leases', lease_until, attempt)
   redis.call('HINCRBY', contact_key(a[3]), 'ns', 1)

@@ -27,6 +27,7 @@ append_record(attempt, id, outcome, 1, json)
 local c = redis.call('HMGET', contact_key(id), 's', 'ns')
 if c[2] == dials then redis.call('HSET', contact_key(id), 'lo', code) end
 if WAITING[c[1]] and c[2] == dials then
+  turn_phone(id, ARGV[10])
   follow(id, kind, ARGV[7])
   if kind == 'wrap' then start_wrapping(attempt, id, ARGV[9], 1, outcome, ARGV[7], json) end
 end

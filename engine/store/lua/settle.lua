@@ -6,7 +6,7 @@ fate is remembered, so that `revise` can make it known later.
 KEYS: 1 campaign's base
 ARGV: 1 attempt id, 2 outcome, 3 its code, 4 counts (1 or 0), 5 trunk fault (1 or 0),
   6 kind (redial, callback, done, wrap), 7 its argument (due ms, reason, wrap-up until ms),
-  8 record as JSON, 9 agent id or ''
+  8 record as JSON, 9 agent id or '', 10 which phone is next (same, next, drop)
 Returns: 1 settled, 0 not live.
 ]]
 --- @include "follow"
@@ -31,6 +31,7 @@ if ARGV[5] == '1' then
   count('trunk_faults', 1)
 end
 append_record(attempt, id, outcome, 0, json)
+turn_phone(id, ARGV[10])
 follow(id, kind, ARGV[7])
 if kind == 'wrap' then start_wrapping(attempt, id, ARGV[9], 0, outcome, ARGV[7], json) end
 if outcome == 'unknown' then

@@ -15,7 +15,7 @@ local state = c[1]
 if not state then return -1 end
 if COMPLETE[state] or c[4] then return 0 end
 redis.call('XADD', base .. 'audit', '*', 'at', ARGV[2], 'actor', ARGV[3], 'action', 'withdraw', 'subject', 'contact', 'detail', cjson.encode({contact_id = tonumber(id)}))
-if not WAITING[state] then
+if not WAITING[state] and state ~= 'i' then
   redis.call('HSET', key, 'wd', 1)
   return 1
 end

@@ -1,10 +1,10 @@
 -- Snippet: a contact's state, the list it waits in and the counters, always changed together.
--- States: r ready, s scheduled, f in flight, w wrap-up, d done, x withdrawn.
+-- States: r ready, s scheduled, i inactive, f in flight, w wrap-up, d done, x withdrawn.
 -- Lists: n new, r redial, c callback. Scores of ready contacts: priority * 2^42 + age, where age is
 -- the contact's id in the new list and the instant (ms) at which it was due in the others.
 local base = KEYS[1]
 local counts = base .. 'counts'
-local STATE = {r = 'ready', s = 'scheduled', f = 'in_flight', w = 'wrap_up', d = 'done', x = 'withdrawn'}
+local STATE = {r = 'ready', s = 'scheduled', i = 'inactive', f = 'in_flight', w = 'wrap_up', d = 'done', x = 'withdrawn'}
 local COMPLETE = {d = true, x = true}
 local WAITING = {r = true, s = true}
 local DUE = {r = 'due:redial', c = 'due:callback', n = 'due:redial'}
@@ -50,5 +50,24 @@ local function take_out(id, state, list, class)
 end
 
 local function forget_plans(id)
-  redis.call('HDEL', contact_key(id), 'a', 'due', 'l', 'wd')
+  redis.call('HDEL', contact_key(id), 'a', 'due', 'l', 'wd', 'ia', 'ca')
+end
+
+-- Dial another phone of the contact from now on: how is next (this one comes again after all
+-- others) or drop (this one never again); with one phone only, nothing changes.
+local function turn_phone(id, how)
+  local c = redis.call('HMGET', contact_key(id), 'p', 'ps', 'px')
+  if not c[2] or (how ~= 'next' and how ~= 'drop') then return end
+  local first, others = c[2]:match('^(%d+),?(.*)$')
+  if how == 'next' then
+    others = (others ~= '' and others .. ',' or '') .. c[1]
+  else
+    redis.call('HSET', contact_key(id), 'px', (c[3] and c[3] .. ',' or '') .. c[1])
+  end
+  redis.call('HSET', contact_key(id), 'p', first)
+  if others ~= '' then
+    redis.call('HSET', contact_key(id), 'ps', others)
+  else
+    redis.call('HDEL', contact_key(id), 'ps')
+  end
 end
