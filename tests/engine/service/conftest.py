@@ -40,17 +40,16 @@ FAST = {
         "max_cps": 500,
         "max_channels": 500,
     },
-    "redial": {
-        "max_attempts": 3,
-        "max_trunk_faults": 1,
-        "rules": {
-            name: {"delay_s": 1, "max": 2}
-            for name in ("busy", "no_answer", "failed", "hung_up_early", "unknown", "cancelled")
-        },
-    },
     "hours": {"windows": [{"start": "00:00", "end": "24:00"}]},
     "wrap_up_s": 0,
 }
+
+
+def redial(delay_s: int) -> dict[str, object]:
+    """One trunk fault is forgiven; everything else is tried three times in all."""
+    tried = ("busy", "no_answer", "failed", "hung_up_early", "unknown", "cancelled")
+    rules = {outcome: {"delay_s": delay_s, "max": 2} for outcome in tried}
+    return {"max_attempts": 3, "max_trunk_faults": 1, "rules": rules}
 
 
 def now() -> datetime:
@@ -165,11 +164,12 @@ class Stage:
         agent_ids: Sequence[int],
         *,
         play: bool = True,
+        delay_s: int = 0,
         **edits: object,
     ) -> int:
         """A played campaign; `edits` are groups of settings, merged over FAST."""
         campaign = await self.store.campaigns.create(
-            "test", settings(**edits), list(agent_ids), "t", now()
+            "test", settings(delay_s, **edits), list(agent_ids), "t", now()
         )
         new = [NewContact(phone=phone, hours_class=hours_class(phone, None)) for phone in numbers]
         await self.store.contacts.add(campaign.id, new, now())
@@ -293,8 +293,8 @@ def _by_contact(attempts: Iterable[AttemptRecord]) -> list[list[AttemptRecord]]:
     return list(groups.values())
 
 
-def settings(**edits: object) -> CampaignSettings:
-    merged: dict[str, object] = dict(FAST)
+def settings(delay_s: int = 0, **edits: object) -> CampaignSettings:
+    merged: dict[str, object] = {**FAST, "redial": redial(delay_s)}
     for group, values in edits.items():
         before = merged.get(group)
         both = isinstance(before, dict) and isinstance(values, dict)
@@ -340,10 +340,11 @@ def fast_settings() -> Callable[..., CampaignSettings]:
 
 
 @pytest.fixture
-async def second_store(valkey_url: str, store: RedisStore) -> AsyncIterator[RedisStore]:
+async def second_store(valkey_url: str, stage: Stage) -> AsyncIterator[RedisStore]:
     """The same data over a connection of its own."""
-    other = await RedisStore.connect(valkey_url, prefix=store._keys.prefix)
+    other = await RedisStore.connect(valkey_url, prefix=stage.store._keys.prefix)
     yield other
+    await stage.end()
     await other.close()
 
 
@@ -356,9 +357,10 @@ def network(valkey_url: str) -> Iterator[FakeProxy]:
 
 
 @pytest.fixture
-async def far_store(network: FakeProxy, store: RedisStore) -> AsyncIterator[RedisStore]:
+async def far_store(network: FakeProxy, stage: Stage) -> AsyncIterator[RedisStore]:
     """The same data, over a network that can fail."""
     url = f"redis://127.0.0.1:{network.port}/0"
-    far = await RedisStore.connect(url, prefix=store._keys.prefix)
+    far = await RedisStore.connect(url, prefix=stage.store._keys.prefix)
     yield far
+    await stage.end()
     await far.close()

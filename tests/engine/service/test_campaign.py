@@ -22,7 +22,7 @@ OUTCOMES = {
 
 async def test_completes_over_all_behaviours(stage, numbers):
     called = numbers(s00=12, s01=4, s02=1, s04=3, s07=3, s15=2)
-    campaign_id = await stage.campaign(called, await stage.hire(5))
+    campaign_id = await stage.campaign(called, await stage.hire(5), delay_s=1)
     stage.start()
     campaign = await stage.completed(campaign_id)
     assert campaign.progress == 100.0
@@ -75,7 +75,7 @@ async def test_nothing_completes_while_an_import_runs(stage, numbers):
 
 async def test_a_number_that_is_forbidden_meanwhile_is_dialled_no_more(stage, numbers):
     called = numbers(s01=3)
-    campaign_id = await stage.campaign(called, await stage.hire(1))
+    campaign_id = await stage.campaign(called, await stage.hire(1), delay_s=1)
     stage.start()
     await stage.placed(3)
     forbidden = called[0]

@@ -55,7 +55,9 @@ async def chaos(stage, second_store, numbers, seed: int, for_s: float, scale: in
     stage.pbx.ring_s = rng.uniform(0.02, 0.2)
     called = numbers(s00=10 * scale, s01=3 * scale, s02=scale, s04=scale, s07=2 * scale, s15=scale)
     rng.shuffle(called)
-    campaign_id = await stage.campaign(called, await stage.hire(5), wrap_up_s=rng.choice((0, 1)))
+    campaign_id = await stage.campaign(
+        called, await stage.hire(5), delay_s=1, wrap_up_s=rng.choice((0, 1))
+    )
     await faults(stage, [stage.store, second_store], rng, for_s)
     stage.start("engine-last", lease_s=LEASE_S)
     await stage.completed(campaign_id, 60 + for_s)

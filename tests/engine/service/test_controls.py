@@ -71,7 +71,7 @@ async def test_a_paused_campaign_whose_calls_are_all_done_completes_after_play(s
 async def test_stop_hangs_up_who_rings_and_never_who_talks(stage, numbers):
     stage.pbx.talk_s, stage.pbx.patience_s = 2.0, 30
     called = numbers(s00=2, s02=3)
-    campaign_id = await stage.campaign(called, await stage.hire(5), wrap_up_s=1)
+    campaign_id = await stage.campaign(called, await stage.hire(5), delay_s=1, wrap_up_s=1)
     stage.start()
     await stage.placed(5)
     await stage.until(lambda: sum(bool(c.connected_at) for c in stage.pbx.channels.values()) == 2)
@@ -149,7 +149,7 @@ async def test_calls_of_a_stopped_campaign_are_settled_by_the_next_engine(stage,
 
 async def test_edits_act_on_the_next_decision(stage, numbers):
     agent_ids = await stage.hire(4)
-    campaign_id = await stage.campaign(numbers(s01=8), agent_ids, redial={"max_attempts": 100})
+    campaign_id = await stage.campaign(numbers(s01=8), agent_ids, delay_s=1)
     stage.start()
     await stage.placed(4)
     campaign = await stage.get(campaign_id)

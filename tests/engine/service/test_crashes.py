@@ -24,7 +24,7 @@ async def test_killed_engines_are_followed_by_others(stage, numbers, seed):
     rng = random.Random(seed)
     stage.pbx.talk_s = 0.3
     called = numbers(s00=10, s01=4, s02=1, s07=2, s15=1)
-    campaign_id = await stage.campaign(called, await stage.hire(5))
+    campaign_id = await stage.campaign(called, await stage.hire(5), delay_s=1)
     for number in range(4):
         running = stage.start(f"engine-{number}", lease_s=LEASE_S)
         await asyncio.sleep(rng.uniform(0.02, 1.5))
