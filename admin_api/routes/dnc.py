@@ -21,6 +21,8 @@ from engine.core.errors import FieldError, Invalid, NotFound
 from engine.core.phone import as_e164
 
 router = APIRouter(prefix="/dnc", tags=["dnc"])
+#: Of one request.
+MAX_PHONES = 1000
 Country = Annotated[str, Query(pattern=r"^[A-Z]{2}$")]
 _BODY = {
     "required": True,
@@ -48,12 +50,13 @@ async def list_dnc(
 ) -> Response | Listing[DncOut]:
     if request.headers.get("accept", "").startswith(csv_out.MEDIA_TYPE):
         headers = {"Content-Disposition": 'attachment; filename="dnc.csv"'}
-        return StreamingResponse(_lines(ctx), 200, headers, csv_out.MEDIA_TYPE)
+        return StreamingResponse(csv_text(ctx), 200, headers, csv_out.MEDIA_TYPE)
     page = await ctx.store.dnc.list(limit=limit, cursor=cursor)
     return Listing(items=[dnc_out(entry) for entry in page.items], next_cursor=page.next_cursor)
 
 
-async def _lines(ctx: Context) -> AsyncIterator[str]:
+async def csv_text(ctx: Context) -> AsyncIterator[str]:
+    """The whole list."""
     yield csv_out.csv_lines([("phone", "source", "added_at")])
     cursor = None
     while True:
@@ -81,7 +84,7 @@ async def add_dnc(
     body = await request.body()
     wanted = _sent(request, body, default_country)
     return await once(
-        ctx, key, token, request, lambda: _add(ctx, wanted, actor(token)), status=200, body=body
+        ctx, key, token, request, lambda: add_all(ctx, wanted, actor(token)), status=200, body=body
     )
 
 
@@ -109,7 +112,8 @@ def _from_csv(body: bytes, default_country: str) -> DncIn:
     return DncIn.model_construct(phones=phones, default_country=default_country, source="csv")
 
 
-async def _add(ctx: Context, wanted: DncIn, by: str) -> DncAdded:
+async def add_all(ctx: Context, wanted: DncIn, by: str) -> DncAdded:
+    """What is no number is told, and keeps nothing else out."""
     good: list[str] = []
     rejected: list[Rejected] = []
     for index, text in enumerate(wanted.phones):

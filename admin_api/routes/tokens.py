@@ -30,7 +30,7 @@ async def create_token(
     """`token` is the secret; it is stored hashed and cannot be shown again."""
 
     async def make() -> TokenCreated:
-        await _check_agent(ctx, body)
+        await check_agent(ctx, body)
         made, secret = await ctx.store.tokens.create(
             role=body.role, name=body.name, agent_id=body.agent_id, now=ctx.now()
         )
@@ -42,7 +42,7 @@ async def create_token(
     return await once(ctx, key, token, request, make, keep=without_secret)
 
 
-async def _check_agent(ctx: Context, body: TokenIn) -> None:
+async def check_agent(ctx: Context, body: TokenIn) -> None:
     """A token for agents is one agent's."""
     if (body.role == "agent") != (body.agent_id is not None):
         message = "is needed for the role agent, and for no other"

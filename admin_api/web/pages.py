@@ -8,7 +8,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from admin_api.web.render import STATIC
-from admin_api.web.routes import campaign, campaigns, edit, sign_in
+from admin_api.web.routes import agents, campaign, campaigns, desk, edit, lists, people, sign_in
 
 #: Nothing from another host, no inline script or style, no framing.
 CONTENT_SECURITY_POLICY = (
@@ -25,7 +25,7 @@ _HEADERS = {
 
 def install(app: FastAPI) -> None:
     """Serve the page beside the API."""
-    for room in (sign_in, edit, campaign, campaigns):
+    for room in (sign_in, edit, campaign, campaigns, agents, lists, people, desk):
         app.include_router(room.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
 
