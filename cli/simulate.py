@@ -64,7 +64,7 @@ def _shift(options: SimulateOptions, mode: str, number: int, taught: Knowledge |
 
 
 def _taught(options: SimulateOptions) -> Knowledge:
-    rule = Predictive(options.max_abandon_rate, hold_s=_hold_s(options.scenario))
+    rule = Predictive(options.max_abandon_rate, hold_s=options.scenario.hold_s)
     simulate(options.scenario, rule, _dice(options, -1))
     return rule.knowledge()
 
@@ -78,13 +78,9 @@ def _rule(options: SimulateOptions, mode: str, taught: Knowledge | None) -> Paci
     if mode == "power":
         return Power(options.dial_level, options.max_abandon_rate)
     if mode == "predictive":
-        hold_s = _hold_s(options.scenario)
+        hold_s = options.scenario.hold_s
         return Predictive(options.max_abandon_rate, hold_s=hold_s, knowledge=taught)
     return Progressive()
-
-
-def _hold_s(scenario: Scenario) -> float:
-    return max(0.0, scenario.hold_s - scenario.pick_up_s)
 
 
 def _document(

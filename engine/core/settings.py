@@ -75,7 +75,7 @@ class ListSettings(Group):
 
 
 class PacingSettings(Group):
-    mode: Literal["progressive", "power"] = "progressive"
+    mode: Literal["progressive", "power", "predictive"] = "progressive"
     dial_level: float = Field(1.0, ge=1.0, le=20.0, description="calls per available agent")
     max_abandon_rate: float = Field(0.03, ge=0.0, le=1.0, description="abandoned / answered")
 
@@ -87,7 +87,6 @@ class DialingSettings(Group):
     max_channels: int = Field(60, ge=1, le=10_000)
     max_cps: float = Field(10.0, gt=0, le=1_000, description="calls per second")
     local_presence: Literal["off", "country", "area"] = "off"
-    max_per_caller_id_per_day: int | None = Field(None, ge=1, le=100_000)
     same_caller_id_on_redials: bool = False
     connect_deadline_s: int = Field(2, ge=1, le=60)
     connect_deadline_from: Literal["answer", "greeting_end"] = "answer"

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 
 import structlog
 
 from engine.core.errors import Fenced, StoreUnavailable
-from engine.core.pacing import Snapshot
+from engine.core.pacing import Predictive, Snapshot
 from engine.core.sharing import share_agents
 from engine.service.calls import Phase
 from engine.service.dialing import Dialer
+from engine.service.observing import is_abandoned
 from engine.service.world import CampaignView, World
 
 log = structlog.get_logger()
@@ -47,6 +49,10 @@ class Pacer:
             await self._decide(view, idle[view.campaign.id])
 
     def snapshot(self, view: CampaignView, idle: int) -> Snapshot:
+        plain = self._plain(view, idle)
+        return self._foreseen(view, plain) if isinstance(view.pacing, Predictive) else plain
+
+    def _plain(self, view: CampaignView, idle: int) -> Snapshot:
         phases = self._world.calls.phases(view.campaign.id)
         return Snapshot(
             idle=idle,
@@ -56,6 +62,32 @@ class Pacer:
             answered=view.n_answered,
             abandoned=view.n_abandoned,
             room=self._room(view),
+        )
+
+    def _foreseen(self, view: CampaignView, plain: Snapshot) -> Snapshot:
+        """With all that a rule needs which looks ahead."""
+        world, campaign = self._world, view.campaign
+        calls = world.calls.of_campaign(campaign.id)
+        seats = [seat for seat in world.roster if campaign.queue in seat.queues]
+        queues = [each.campaign.queue for each in world.campaigns.values() if each.is_active]
+        now_s = world.clock.monotonic()
+        sight = view.watch.look(calls, seats, queues, world.clock.now(), now_s)
+        # Totals count what is settled; what is sure of the calls that live is added.
+        connected = sum(call.state.connected_at is not None for call in calls)
+        abandoned = sum(is_abandoned(call) for call in calls)
+        return replace(
+            plain,
+            answered=plain.answered + connected + abandoned + plain.held,
+            abandoned=plain.abandoned + abandoned,
+            now_s=now_s,
+            ringing_ages=sight.ringing_ages,
+            amd_ages=sight.amd_ages,
+            talk_ages=sight.talk_ages,
+            wrap_up_ages=sight.wrap_up_ages,
+            release_share=sight.release_share,
+            pick_up_s=sight.pick_up_s,
+            contacts_left=max(0, campaign.n_contacts - campaign.n_complete),
+            seen=sight.seen,
         )
 
     async def _wait(self) -> None:

@@ -13,10 +13,12 @@ import structlog
 
 from engine.core.campaign import Campaign, CampaignStatus
 from engine.core.hours import is_open
-from engine.core.pacing import Pacing, pacing_of
+from engine.core.pacing import Pacing, Predictive, pacing_of
+from engine.core.settings import CampaignSettings
 from engine.core.trunk import TokenBucket, TrunkHealth
 from engine.ports import Clock, Fence, Store, Telephony
 from engine.service.calls import CallTable
+from engine.service.observing import Watch
 from engine.service.roster import Roster
 
 log = structlog.get_logger()
@@ -65,6 +67,7 @@ class CampaignView:
     #: Counters moved: look whether it is complete.
     dirty: bool = True
     idle_reasons: tuple[str, ...] = ()
+    watch: Watch = field(default_factory=Watch)
     #: Classes that were asked for in this minute of UTC, and whether they are open.
     _open: dict[str, bool] = field(default_factory=dict)
     _open_minute: datetime | None = None
@@ -72,13 +75,20 @@ class CampaignView:
     def refresh(self, campaign: Campaign, now: datetime) -> None:
         """Edits act on the next decision."""
         if campaign.settings != self.campaign.settings:
-            self.pacing = pacing_of(campaign.settings.pacing)
+            self._repace(campaign.settings)
             if campaign.settings.dialing.max_cps != self.bucket.rate:
                 self.bucket = TokenBucket.full(campaign.settings.dialing.max_cps, now)
         self.campaign = campaign
         self.no_claim_before = self.classes_read_at = 0.0
         self._open_minute = None
         self.dirty = True
+
+    def _repace(self, settings: CampaignSettings) -> None:
+        """Another rule only where it is another; what the old one learned goes to the new one."""
+        before = self.campaign.settings
+        if (settings.pacing, _hold_s(settings)) != (before.pacing, _hold_s(before)):
+            knows = self.pacing.knowledge() if isinstance(self.pacing, Predictive) else None
+            self.pacing = pacing_of(settings.pacing, hold_s=_hold_s(settings), knowledge=knows)
 
     def is_open(self, hours_class: str, now: datetime) -> bool:
         """As core's is_open; windows begin and end with a minute, so each is asked once in it."""
@@ -99,7 +109,12 @@ class CampaignView:
 def view_of(campaign: Campaign, epoch: int, now: datetime) -> CampaignView:
     settings = campaign.settings
     bucket = TokenBucket.full(settings.dialing.max_cps, now)
-    return CampaignView(campaign, pacing_of(settings.pacing), bucket, epoch)
+    pacing = pacing_of(settings.pacing, hold_s=_hold_s(settings))
+    return CampaignView(campaign, pacing, bucket, epoch)
+
+
+def _hold_s(settings: CampaignSettings) -> float:
+    return settings.dialing.connect_deadline_s
 
 
 @dataclass(slots=True)

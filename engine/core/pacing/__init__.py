@@ -32,8 +32,16 @@ __all__ = [
 ]
 
 
-def pacing_of(settings: PacingSettings) -> Pacing:
-    """The rule that a campaign's settings name."""
-    if settings.mode == "power":
-        return Power(settings.dial_level, settings.max_abandon_rate)
+def pacing_of(
+    settings: PacingSettings, *, hold_s: float = 2.0, knowledge: Knowledge | None = None
+) -> Pacing:
+    """The rule that a campaign's settings name.
+
+    `hold_s`: how long an answered person may wait. `knowledge`: what an earlier rule learned.
+    """
+    match settings.mode:
+        case "power":
+            return Power(settings.dial_level, settings.max_abandon_rate)
+        case "predictive":
+            return Predictive(settings.max_abandon_rate, hold_s=hold_s, knowledge=knowledge)
     return Progressive()

@@ -44,7 +44,7 @@ class Predictive:
         hold_s: float = 2.0,
         knowledge: Knowledge | None = None,
     ) -> None:
-        """`hold_s`: how long an answered person may wait, less what agents need to pick up."""
+        """`hold_s`: how long an answered person may wait for an agent."""
         self._hold_s = hold_s
         self._learner = Learner()
         self._forecast = Forecast()
@@ -100,7 +100,7 @@ class Predictive:
         age = now.now_s - self._made_at
         is_due = age >= MAX_REFRESH_S or (age >= MIN_REFRESH_S and self._learner.is_worth_telling)
         if self._tables is None or is_due:
-            self._tables = self._learner.tables(now, self._hold_s)
+            self._tables = self._learner.tables(now, max(0.0, self._hold_s - now.pick_up_s))
             self._made_at = now.now_s
         return self._tables
 

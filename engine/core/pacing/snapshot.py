@@ -79,6 +79,8 @@ class Snapshot:
     wrap_up_ages: Ages = field(default_factory=dict)
     #: Part of the agents in talk and wrap-up that will be this campaign's when they are free.
     release_share: float = 1.0
+    #: What agents need to pick up, which goes off the time that an answered person may wait.
+    pick_up_s: float = 0.0
     #: Of the campaign's own totals, as in `Tally`.
     ends_in_s: float | None = None
     contacts_left: int | None = None

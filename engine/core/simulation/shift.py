@@ -75,6 +75,7 @@ class Shift:
             amd_ages=self._ages(self.judged.values()),
             talk_ages=self._ages(self.talking.values()),
             wrap_up_ages=self._ages(self.wrapping.values()),
+            pick_up_s=self.scenario.pick_up_s,
             ends_in_s=self.scenario.end_s - self.now,
             seen=seen,
         )

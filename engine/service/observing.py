@@ -1,0 +1,186 @@
+"""What a foretelling pacing rule learns from: calls and seats, looked at before each decision.
+
+Nothing is told twice and no other loop has to know: what changed since the last look is what was
+seen. A call that came and went between two looks was of no concern to anybody.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from engine.core.agent import AgentState
+from engine.core.pacing import Ages, Kind, Seen
+from engine.core.seat import Seat, state_of
+from engine.service.calls import Call, Phase
+
+UNANSWERED = (Phase.DIALING, Phase.RINGING)
+#: An agent in these is taken; wrap-up and everything else come after.
+AT_WORK = (AgentState.RESERVED, AgentState.RINGING, AgentState.ON_CALL)
+MACHINE = "MACHINE"
+#: Weight of one more pick-up in their running mean.
+KEEP = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """The part of a snapshot that only a foretelling rule asks for."""
+
+    ringing_ages: Ages
+    amd_ages: Ages
+    talk_ages: Ages
+    wrap_up_ages: Ages
+    release_share: float
+    pick_up_s: float
+    seen: tuple[Seen, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Posture:
+    """What an agent was seen doing, with which call, and since when (monotonic)."""
+
+    state: AgentState
+    attempt_id: str | None
+    since_s: float
+
+    @property
+    def is_at_work(self) -> bool:
+        return self.state in AT_WORK
+
+    def goes_on(self, after: Posture) -> bool:
+        """The same conversation, or the same rest."""
+        if not (self.is_at_work and after.is_at_work):
+            return self.state is after.state
+        known = self.attempt_id and after.attempt_id
+        return not known or self.attempt_id == after.attempt_id
+
+
+@dataclass(slots=True)
+class Watch:
+    """One campaign's calls and the agents of its queue, as they were at the last look."""
+
+    _open: dict[str, Call] = field(default_factory=dict)
+    _seats: dict[int, Posture] = field(default_factory=dict)
+    _pick_up_s: float = 0.0
+
+    def look(
+        self,
+        calls: Iterable[Call],
+        seats: Iterable[Seat],
+        queues: Iterable[str],
+        now: datetime,
+        now_s: float,
+    ) -> Sight:
+        """`calls` of the campaign, `seats` of its queue; `queues` of all that dial now."""
+        dialing = set(queues)
+        here = {seat.agent.id: seat for seat in seats}
+        seen = [*self._calls_seen(calls, now), *self._seats_seen(here, now_s)]
+        return Sight(
+            ringing_ages=_ages(self._open, UNANSWERED, now),
+            amd_ages=_ages(self._open, (Phase.AMD,), now),
+            talk_ages=self._ages_of_seats(AT_WORK, now_s),
+            wrap_up_ages=self._ages_of_seats((AgentState.WRAP_UP,), now_s),
+            release_share=_share(here.values(), dialing),
+            pick_up_s=self._pick_up_s,
+            seen=tuple(seen),
+        )
+
+    # ------------------------------------------------------------------------------ calls
+
+    def _calls_seen(self, calls: Iterable[Call], now: datetime) -> list[Seen]:
+        before = self._open
+        self._open = {call.attempt_id: call for call in calls if _is_open(call)}
+        over = [call for attempt_id, call in before.items() if attempt_id not in self._open]
+        return [seen for call in over for seen in _resolved(call, now)]
+
+    # ------------------------------------------------------------------------------ seats
+
+    def _seats_seen(self, here: Mapping[int, Seat], now_s: float) -> list[Seen]:
+        seen: list[Seen] = []
+        before, self._seats = self._seats, {}
+        for agent_id, seat in here.items():
+            after = Posture(state_of(seat), seat.attempt_id, now_s)
+            was = before.pop(agent_id, after)
+            self._learn_pick_up(was, after)
+            if was.goes_on(after):
+                after = replace(after, since_s=was.since_s)
+            else:
+                seen += _moved(was, after)
+            self._seats[agent_id] = after
+        for was in before.values():
+            seen += _moved(was, Posture(AgentState.OFFLINE, None, now_s))
+        return seen
+
+    def _learn_pick_up(self, was: Posture, after: Posture) -> None:
+        if was.state is AgentState.RINGING and after.state is AgentState.ON_CALL:
+            self._pick_up_s += KEEP * (after.since_s - was.since_s - self._pick_up_s)
+
+    def _ages_of_seats(self, states: Iterable[AgentState], now_s: float) -> Ages:
+        wanted = set(states)
+        postures = self._seats.values()
+        return Counter(int(now_s - each.since_s) for each in postures if each.state in wanted)
+
+
+def _moved(was: Posture, after: Posture) -> list[Seen]:
+    """What an agent's change of state tells."""
+    seconds = after.since_s - was.since_s
+    stays = after.state is AgentState.AVAILABLE or after.is_at_work
+    ready = Kind.WRAP_UP if stays else Kind.LEFT_AFTER
+    match was.state:
+        case AgentState.ON_CALL if after.state is AgentState.WRAP_UP:
+            return [Seen(Kind.TALK, seconds)]
+        case AgentState.ON_CALL:
+            return [Seen(Kind.TALK, seconds), Seen(ready)]
+        case AgentState.WRAP_UP:
+            return [Seen(ready, seconds)]
+        case AgentState.AVAILABLE if not stays:
+            return [Seen(Kind.LEFT)]
+    return []
+
+
+def _is_open(call: Call) -> bool:
+    """May still come to need an agent. A judged machine shows as waiting until it is gone."""
+    return call.phase in UNANSWERED or call.phase is Phase.AMD
+
+
+def is_abandoned(call: Call) -> bool:
+    """Nobody came in time: sure while the message plays, long before the call is settled."""
+    return call.state.message_at is not None and call.state.connected_at is None
+
+
+def _resolved(call: Call, now: datetime) -> list[Seen]:
+    """What became of a call that is open no longer."""
+    state = call.state
+    came = state.connected_at or state.message_at
+    is_person = state.amd != MACHINE and (came is not None or state.answered_at is not None)
+    end = state.hung_up_at or now
+    if is_person and not call.amd:
+        end = state.answered_at or came or end
+    seen = [Seen(Kind.PERSON if is_person else Kind.NO_PERSON, _s(call.started_at, end))]
+    if call.amd and state.answered_at:
+        kind = Kind.JUDGED_PERSON if is_person else Kind.JUDGED_MACHINE
+        seen.append(Seen(kind, _s(state.answered_at, end)))
+    return seen
+
+
+def _ages(calls: Mapping[str, Call], phases: Iterable[Phase], now: datetime) -> Ages:
+    """In AMD counted from the answer, else from the order."""
+    wanted = set(phases)
+    return Counter(int(_s(_since(call), now)) for call in calls.values() if call.phase in wanted)
+
+
+def _since(call: Call) -> datetime:
+    answered_at = call.state.answered_at if call.phase is Phase.AMD else None
+    return answered_at or call.started_at
+
+
+def _share(seats: Iterable[Seat], dialing: set[str]) -> float:
+    """Agents of several campaigns that dial now are divided among them."""
+    parts = [1 / max(1, len(dialing & seat.queues.keys())) for seat in seats]
+    return sum(parts) / len(parts) if parts else 1.0
+
+
+def _s(start: datetime, end: datetime) -> float:
+    return max(0.0, (end - start).total_seconds())
