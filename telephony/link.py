@@ -9,6 +9,8 @@ within its deadline as ActionUnknown. tests/telephony/test_traps.py has each tra
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
@@ -94,6 +96,10 @@ class LinkProtocol(AMIProtocol):  # type: ignore[misc]
         super().connection_made(transport)
         # Whatever cannot go out at once waits with us, where it can still be called unsent.
         self.transport.set_write_buffer_limits(high=0)
+        # An order that the network holds up must not be delivered after we gave the connection
+        # up: closing it resets it, where the kernel would go on trying for minutes.
+        sock = transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     def send(self, action: PendingAction) -> None:
         """Not panoramisk's own, which writes the whole action to the log when it cannot be sent."""
