@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from engine.store.audit import AuditEntry
+from engine.store.connectors import ConnectorRow
 from engine.store.dnc import DncEntry
 from engine.store.embedded import EmbeddedRedis
 from engine.store.idempotency import StoredAnswer
 from engine.store.imports import Import, ImportStatus, RejectedRow
+from engine.store.outbox import DeadLetter, PushStatus, Waiting
 from engine.store.page import Page
+from engine.store.polls import Poll, Pull, PullStatus, Stored
 from engine.store.sessions import Session
 from engine.store.store import Durability, RedisStore
 from engine.store.tokens import Role, Token
 from engine.store.users import User
 
 __all__ = [
-    "AuditEntry", "DncEntry", "Durability", "EmbeddedRedis", "Import", "ImportStatus", "Page",
-    "RedisStore", "RejectedRow", "Role", "Session", "StoredAnswer", "Token", "User",
+    "AuditEntry", "ConnectorRow", "DeadLetter", "DncEntry", "Durability", "EmbeddedRedis", "Import",
+    "ImportStatus", "Page", "Poll", "Pull", "PullStatus", "PushStatus", "RedisStore", "RejectedRow", "Role", "Session",
+    "Stored", "StoredAnswer", "Token", "User", "Waiting",
 ]  # fmt: skip

@@ -256,6 +256,10 @@ def _edited_fields(name: str | None, settings: CampaignSettings | None) -> dict[
         fields["name"] = name
     if settings is not None:
         fields |= {"settings": settings.model_dump_json(), "live": int(settings.list.live)}
+        # A CRM list is read once; the campaign does not complete before.
+        fields["pulls"] = (
+            (settings.list.connector_id or "") if settings.list.method == "crm" else ""
+        )
     return fields
 
 

@@ -116,6 +116,14 @@ class Keys:
         """Failed tries to sign in, of a name or an address."""
         return f"{self.prefix}:{{tries:{digest}}}"
 
+    def connectors(self, name: str) -> str:
+        """`seq`; `by_id` (hash: id → connector); `pace:<id>` (hash: the account's bucket)."""
+        return f"{self.prefix}:{{connectors}}:{name}"
+
+    def polls(self, name: str) -> str:
+        """`due` (zset), `plan` (hash), `lease` of whoever plans; `writeback` (set of campaigns)."""
+        return f"{self.prefix}:{{polls}}:{name}"
+
     def idempotency(self, key: str) -> str:
         return f"{self.prefix}:{{idem:{hashlib.sha256(key.encode()).hexdigest()}}}"
 
@@ -127,7 +135,8 @@ class Keys:
         due:<redial|callback> (zsets), phones:<shard> (hashes), a:<attempt> (hash, while live),
         leases (zset), wrapping (zset), wrap and wrap_record (hashes), unknown (hash),
         attempts (stream), revisions (hash), audit (stream), live (string), batch:<token>,
-        i:<import> and i:<import>:c:<n>, i:<import>:rejected.
+        i:<import> and i:<import>:c:<n>, i:<import>:rejected; pull (hash: what came from the CRM
+        and how far), ext:<shard> (hashes: lead → contact), push (hash) and dead (stream).
         """
         return f"{self.prefix}:{{c:{campaign_id}}}:{name}"
 

@@ -11,6 +11,7 @@ from engine.store.audit import RedisAudit
 from engine.store.calls import RedisCalls
 from engine.store.campaigns import RedisCampaigns
 from engine.store.changes import RedisChanges
+from engine.store.connectors import RedisConnectors
 from engine.store.contacts import RedisContacts
 from engine.store.dnc import RedisDnc
 from engine.store.idempotency import RedisIdempotency
@@ -19,6 +20,8 @@ from engine.store.keys import SCHEMA_VERSION, Keys
 from engine.store.leadership import RedisLeadership
 from engine.store.link import Link
 from engine.store.numbers import RedisNumbers
+from engine.store.outbox import RedisOutbox
+from engine.store.polls import RedisPolls
 from engine.store.scripts import all_scripts
 from engine.store.sessions import RedisSessions
 from engine.store.tokens import RedisTokens
@@ -48,6 +51,9 @@ class RedisStore:
         self.agents = RedisAgents(link, keys)
         self.attempts = RedisAttempts(link, keys)
         self.imports = RedisImports(link, keys)
+        self.connectors = RedisConnectors(link, keys)
+        self.polls = RedisPolls(link, keys)
+        self.outbox = RedisOutbox(link, keys)
         self.changes = RedisChanges(link, keys)
         self.tokens = RedisTokens(link, keys)
         self.users = RedisUsers(link, keys)
