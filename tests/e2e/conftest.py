@@ -158,9 +158,8 @@ def open_as(browser: Browser, stack: Stack) -> Iterator[Callable[..., Page]]:
     troubles: list[str] = []
 
     def make(name: str | None, path: str = "/campaigns", **options: Any) -> Page:
-        context = browser.new_context(
-            base_url=stack.root, viewport={"width": 1280, "height": 900}, **options
-        )
+        options = {"viewport": {"width": 1280, "height": 900}, **options}
+        context = browser.new_context(base_url=stack.root, **options)
         contexts.append(context)
         context.route(lambda url: not url.startswith(stack.root), _refuse(troubles))
         page = context.new_page()

@@ -218,10 +218,19 @@ async def _page(
         shown=shown, values={"settings": shown.settings}, groups=groups(),
         errors=_by_field(shown.errors), agents=await ctx.store.agents.all(),
         trunks=ctx.settings.trunks, tab="edit", defaults={"settings": DEFAULTS},
+        anchor_of=_anchor_of,
         missing=missing if campaign and campaign.status is CampaignStatus.DRAFT else [],
-        labels={field.path: f"{group.title}: {field.label}"
-                for group in groups() for field in group.fields},
+        labels={one.path: f"{group.title}: {one.label}"
+                for group in groups() for one in group.fields},
     )  # fmt: skip
+
+
+def _anchor_of(path: str) -> str:
+    """The id of the input that an error is about; of its whole field where lines are counted."""
+    for one in all_fields():
+        if path.startswith(f"{one.path}.") and one.kind != "rows" and not one.keys:
+            return f"f-{one.path}"
+    return f"f-{path}"
 
 
 def _by_field(errors: Sequence[FieldError]) -> dict[str, str]:
