@@ -47,7 +47,7 @@ async def measure(plan: Plan) -> tuple[Seen, dict[str, int]]:
             await site.move(Command.PLAY)
             await site.completed()
             counts = dict(await site.store.calls.counts(site.campaign_id))
-            site.stop_engine()
+            await site.stop_engine()
         return observer.seen, counts
 
 

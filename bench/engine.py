@@ -110,7 +110,7 @@ class Bench:
         before, after = await self._window(engine=pid)
         await site.move(Command.PAUSE)
         await site.drained()
-        site.stop_engine()
+        await site.stop_engine()
         return self._measured(before, after), idle_per_s
 
     async def _window(self, **pid: int) -> tuple[Sample, Sample]:

@@ -36,7 +36,16 @@ class SimPolicy:
         self.shift_s = _shift_s() if shift_s is None else shift_s
         self._max_abandon_rate, self._hold_s = max_abandon_rate, hold_s
         self.taught = knowledge
+        self._before = (0, 0)
         self.reset()
+
+    def go_on(self, earlier: SimPolicy, *, answered: int, abandoned: int) -> None:
+        """As a campaign that is resumed: with what was learned, and with its totals so far."""
+        self.taught = earlier.knowledge()
+        self._before = (answered, abandoned)
+
+    def knowledge(self) -> Knowledge | None:
+        return self.rule.knowledge() if isinstance(self.rule, Predictive) else None
 
     def reset(self) -> None:
         self.rule: Pacing = Predictive(
@@ -54,8 +63,8 @@ class SimPolicy:
             ringing=len(sim["ring_ages"]),
             # People are not judged there: whoever is, is a machine.
             amd=0,
-            answered=sim["answered"],
-            abandoned=sim["abandoned"],
+            answered=sim["answered"] + self._before[0],
+            abandoned=sim["abandoned"] + self._before[1],
             room=sim["room"],
             now_s=float(sim["t"]),
             ringing_ages=_ages(sim["ring_ages"]),

@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -130,8 +130,10 @@ class Site:
         self._engine = self._children.start(Child(["engine"], env, self.folder / "engine.log"))
 
         async def all_available() -> bool:
-            states = [agent.state for agent in await self.store.agents.all()]
-            return states.count(AgentState.AVAILABLE) == self.n_agents
+            # What this engine says: the agents' own states may be left from the one before.
+            figures = await self.store.campaigns.live_figures(self.campaign_id) or {}
+            agents = figures.get("agents")
+            return isinstance(agents, Mapping) and agents[AgentState.AVAILABLE] == self.n_agents
 
         await self._until(all_available, READY_TIMEOUT_S, "the agents did not become available")
         assert self._engine.pid is not None
@@ -147,11 +149,17 @@ class Site:
                 raise TimeoutError(f"{otherwise}\n{self.engine_log()}")
             await asyncio.sleep(POLL_S)
 
-    def stop_engine(self) -> None:
+    async def stop_engine(self) -> None:
+        """Until its last word is out of date, so that the next engine is not taken for ready."""
         assert self._engine is not None
         self._engine.terminate()
         self._children.children.remove(self._engine)
         self._engine = None
+
+        async def is_silent() -> bool:
+            return await self.store.campaigns.live_figures(self.campaign_id) is None
+
+        await self._until(is_silent, READY_TIMEOUT_S, "the live figures stayed")
 
     def engine_log(self) -> str:
         return (self.folder / "engine.log").read_text()[-2000:]
