@@ -63,8 +63,10 @@ class Seating:
                 self._attend(agent_id)
 
     def forget(self) -> None:
-        """Another engine may have written meanwhile."""
+        """Another engine may have written meanwhile: every seat is looked at anew, at once."""
         self._written.clear()
+        for seat in self._world.roster:
+            self.changed(seat.agent.id)
 
     async def _wait(self) -> None:
         try:
