@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from engine.core.pacing.snapshot import Snapshot, Tally
 
 #: Part of the answers still expected that is counted on: a rest that is dialled progressively
-#: brings more than half of what was foretold.
-COUNTED_ON = 0.5
+#: brings at least two thirds of what was foretold.
+COUNTED_ON = 0.65
 #: The rate aimed at, as part of the limit.
 AIM = 0.98
+#: Part of the reserve that the target leaves.
+HELD_BACK = 0.5
 #: The target may exceed the limit by this factor while there is credit.
 BOOST = 1.6
 #: The target looks so far ahead: answers, or seconds where those bring more answers.
@@ -116,6 +118,6 @@ class Governor:
         if tally.ends_in_s is not None or tally.contacts_left is not None:
             horizon = min(horizon, to_come)
         aim = AIM * self._max_rate
-        credit = aim * tally.answered - tally.abandoned - reserve
+        credit = aim * tally.answered - tally.abandoned - HELD_BACK * reserve
         rate = aim + credit / max(MIN_HORIZON, horizon)
         return min(BOOST * aim, max(0.0, rate))

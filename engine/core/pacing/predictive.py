@@ -118,7 +118,7 @@ class Predictive:
             self._rest("limit_reached")
             return 0
         surplus = _surplus(now, tables)
-        self._reserve += KEEP * (max(1.0, surplus.worst(SIGMAS)) - self._reserve)
+        self._reserve += KEEP * (max(1.0, _worst(now, surplus, 1)) - self._reserve)
         risk = self._governor.risk(tallies, self._forecast.per_s, self._reserve)
         self.explained = Explained("predicting", risk, share, self._governor.caution)
 
@@ -127,7 +127,7 @@ class Predictive:
             ahead = surplus.less(n - 1, tables.calls.new_call)
             if ahead.marginal(tables.calls.weights) > risk:
                 return False
-            worst = min(now.in_flight + n - now.idle, max(1.0, ahead.worst(SIGMAS)) + 1)
+            worst = _worst(now, ahead, n)
             return worst <= 0 or self._gate.is_open(tallies, worst)
 
         return _largest(may_go, clip(MOST, now.room))
@@ -160,6 +160,12 @@ def _surplus(now: Snapshot, tables: Tables) -> Surplus:
         counted(LANES.unpack(answered)),
     )
     return surplus.less(now.idle, tables.gone) if now.idle else surplus
+
+
+def _worst(now: Snapshot, surplus: Surplus, n: int) -> float:
+    """People who may be abandoned once n more calls have left, the last of them not in `surplus`:
+    all but the rarest cases, and never more than there are people without an idle agent."""
+    return min(now.in_flight + n - now.idle, max(1.0, surplus.worst(SIGMAS)) + 1)
 
 
 def _n_agents(now: Snapshot) -> int:
