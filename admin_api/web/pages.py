@@ -10,6 +10,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from admin_api.web.render import STATIC
 from admin_api.web.routes import agents, campaign, campaigns, desk, edit, lists, people, sign_in
 
+#: In the order in which a path is looked up: `/campaigns/new` before `/campaigns/{id}`.
+ROOMS = (sign_in, edit, campaign, campaigns, agents, lists, people, desk)
 #: Nothing from another host, no inline script or style, no framing.
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -25,7 +27,7 @@ _HEADERS = {
 
 def install(app: FastAPI) -> None:
     """Serve the page beside the API."""
-    for room in (sign_in, edit, campaign, campaigns, agents, lists, people, desk):
+    for room in ROOMS:
         app.include_router(room.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
 

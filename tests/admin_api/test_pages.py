@@ -1,0 +1,238 @@
+"""The page without a browser: who is let in, and what cannot be forged or guessed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import httpx2
+import pytest
+
+from admin_api import passwords
+from admin_api.web.guard import PageRoute
+from admin_api.web.pages import ROOMS
+from admin_api.web.routes.sign_in import MAX_TRIES_OF_NAME
+
+PASSWORD = "correct horse battery"
+#: Slow on purpose, so made once.
+HASH = passwords.hash_of(PASSWORD)
+IN = frozenset({200, 303, 404, 409, 422})
+NO = frozenset({403})
+#: Route and what administrator, supervisor and agent get; nobody: the way to the sign-in.
+TABLE = [
+    ("GET", "/", IN, IN, IN),
+    ("GET", "/campaigns", IN, IN, NO),
+    ("POST", "/campaigns", IN, IN, NO),
+    ("GET", "/campaigns/new", IN, IN, NO),
+    ("GET", "/campaigns/99", IN, IN, NO),
+    ("POST", "/campaigns/99", IN, IN, NO),
+    ("GET", "/campaigns/99/edit", IN, IN, NO),
+    ("GET", "/campaigns/99/clone", IN, IN, NO),
+    ("GET", "/campaigns/99/head", IN, IN, NO),
+    ("GET", "/campaigns/99/contacts", IN, IN, NO),
+    ("GET", "/campaigns/99/contacts.csv", IN, IN, NO),
+    ("GET", "/campaigns/99/contacts/1", IN, IN, NO),
+    ("POST", "/campaigns/99/contacts/1/withdraw", IN, IN, NO),
+    ("GET", "/campaigns/99/attempts", IN, IN, NO),
+    ("GET", "/campaigns/99/attempts.csv", IN, IN, NO),
+    ("GET", "/campaigns/99/history", IN, IN, NO),
+    ("GET", "/campaigns/99/imports/99i1", IN, IN, NO),
+    ("POST", "/campaigns/99/play", IN, IN, NO),
+    ("GET", "/agents", IN, IN, NO),
+    ("POST", "/agents", IN, IN, NO),
+    ("GET", "/agents/99", IN, IN, NO),
+    ("POST", "/agents/99", IN, IN, NO),
+    ("POST", "/agents/99/delete", IN, IN, NO),
+    ("POST", "/agents/99/login", IN, IN, NO),
+    ("GET", "/dnc", IN, IN, NO),
+    ("POST", "/dnc", IN, IN, NO),
+    ("GET", "/dnc.csv", IN, IN, NO),
+    ("POST", "/dnc/remove", IN, IN, NO),
+    ("GET", "/audit", IN, IN, NO),
+    ("GET", "/tokens", IN, NO, NO),
+    ("POST", "/tokens", IN, NO, NO),
+    ("POST", "/tokens/99/revoke", IN, NO, NO),
+    ("GET", "/users", IN, NO, NO),
+    ("POST", "/users", IN, NO, NO),
+    ("POST", "/users/delete", IN, NO, NO),
+    ("POST", "/users/password", IN, NO, NO),
+    # Only people who are an agent have a desk: for others there is none.
+    ("GET", "/desk", IN, IN, IN),
+    ("POST", "/desk/disposition", IN, IN, IN),
+    ("POST", "/desk/pause", IN, IN, IN),
+]
+OPEN = {("GET", "/sign-in"), ("POST", "/sign-in"), ("POST", "/sign-out")}
+
+
+@pytest.fixture
+def browser_for(app, store):
+    """`await browser_for("admin")`: a client with a session and its CSRF token; None: nobody."""
+
+    async def make(role: str | None, agent_id: int | None = None) -> httpx2.AsyncClient:
+        transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
+        client = httpx2.AsyncClient(transport=transport, base_url="http://test", timeout=30)
+        if role is not None:
+            now = datetime.now(UTC)
+            user = await store.users.create(
+                f"the {role}", role, HASH, agent_id=agent_id, actor="test", now=now
+            )
+            session, secret = await store.sessions.begin(user, now, 600)
+            client.cookies.set("dialer_session", secret)
+            client.headers["X-CSRF-Token"] = session.csrf
+        return client
+
+    return make
+
+
+async def test_roles(browser_for, make_agent):
+    agent = await make_agent()
+    clients = [
+        await browser_for("admin"),
+        await browser_for("supervisor"),
+        await browser_for("agent", agent_id=agent["id"]),
+    ]
+    nobody = await browser_for(None)
+    for method, path, *expected in TABLE:
+        for client, allowed in zip(clients, expected, strict=True):
+            answer = await client.request(method, path)
+            assert answer.status_code in allowed, (method, path, client.cookies, answer.text)
+        answer = await nobody.request(method, path)
+        assert answer.status_code == 303, (method, path)
+        assert answer.headers["location"].startswith("/sign-in?")
+
+
+def test_the_table_has_every_page():
+    routes = [route for room in ROOMS for route in room.router.routes]
+    missing = [
+        (method, route.path)
+        for route in routes
+        for method in route.methods
+        if (method, route.path) not in OPEN
+        and not any(method == m and route.path_regex.match(path) for m, path, *_ in TABLE)
+    ]
+    assert routes and not missing
+    assert all(isinstance(route, PageRoute) for route in routes)
+
+
+@pytest.mark.parametrize("path", ["/campaigns", "/api/v1/campaigns"])
+async def test_a_change_needs_the_session_s_own_token(browser_for, path: str):
+    client = await browser_for("admin")
+    for wrong in ("", "x", "é"):
+        client.headers["X-CSRF-Token"] = wrong
+        answer = await client.post(path, json={"name": "forged"})
+        assert answer.status_code == 403
+    del client.headers["X-CSRF-Token"]
+    assert (await client.post(path, json={"name": "forged"})).status_code == 403
+    assert (await client.get("/api/v1/campaigns")).json()["items"] == []
+
+
+async def test_a_form_may_carry_the_token_in_a_field(browser_for, api):
+    client = await browser_for("supervisor")
+    csrf = client.headers.pop("X-CSRF-Token")
+    answer = await client.post("/campaigns", data={"name": "By form", "csrf": csrf})
+    assert answer.status_code == 303
+    assert [c["name"] for c in (await api("GET", "/campaigns"))["items"]] == ["By form"]
+    (entry,) = (await api("GET", "/audit", params={"campaign_id": 1}))["items"]
+    assert entry["actor"] == "the supervisor"
+
+
+async def test_every_answer_keeps_other_sites_out(browser_for):
+    client = await browser_for("admin")
+    for path in ("/campaigns", "/sign-in", "/static/dialer.js", "/api/v1/campaigns", "/nowhere"):
+        headers = (await client.get(path)).headers
+        policy = headers["content-security-policy"]
+        assert "default-src 'none'" in policy and "unsafe" not in policy and "http" not in policy
+        assert headers["x-content-type-options"] == "nosniff"
+
+
+async def test_pages_with_data_are_kept_by_nobody(browser_for):
+    client = await browser_for("admin")
+    assert (await client.get("/campaigns")).headers["cache-control"] == "no-store"
+
+
+async def sign_in(client: httpx2.AsyncClient, name: str, password: str, **more: str):
+    return await client.post("/sign-in", data={"name": name, "password": password, **more})
+
+
+async def test_sign_in_gives_a_cookie_and_the_wanted_page(browser_for):
+    await browser_for("admin")
+    client = await browser_for(None)
+    answer = await sign_in(client, "THE ADMIN", PASSWORD, next="/agents?x=1")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/agents?x=1")
+    cookie = answer.headers["set-cookie"]
+    assert "HttpOnly" in cookie and "SameSite=lax" in cookie and "Secure" not in cookie
+    assert (await client.get("/campaigns")).status_code == 200
+
+
+async def test_the_cookie_is_secure_behind_https(browser_for):
+    await browser_for("admin")
+    client = await browser_for(None)
+    client.base_url = "https://test"
+    assert "Secure" in (await sign_in(client, "the admin", PASSWORD)).headers["set-cookie"]
+
+
+@pytest.mark.parametrize("next", ["//evil.example", "https://evil.example", "/\\evil", "/a\r\nb"])
+async def test_sign_in_leads_to_no_other_site(browser_for, next: str):
+    await browser_for("admin")
+    answer = await sign_in(await browser_for(None), "the admin", PASSWORD, next=next)
+    assert answer.headers["location"] == "/campaigns"
+
+
+async def test_sign_in_from_another_site_is_refused(browser_for):
+    await browser_for("admin")
+    client = await browser_for(None)
+    client.headers["Origin"] = "https://evil.example"
+    assert (await sign_in(client, "the admin", PASSWORD)).status_code == 403
+
+
+async def test_guessing_is_slow_and_then_over(browser_for):
+    await browser_for("admin")
+    client = await browser_for(None)
+    for _ in range(MAX_TRIES_OF_NAME):
+        assert (await sign_in(client, "the admin", "wrong password")).status_code == 401
+    answer = await sign_in(client, "the admin", PASSWORD)
+    assert answer.status_code == 429 and "set-cookie" not in answer.headers
+    assert (await sign_in(client, "nobody", "wrong password")).status_code == 401
+
+
+async def test_an_agent_starts_at_the_desk(browser_for, make_agent):
+    agent = await make_agent()
+    client = await browser_for("agent", agent_id=agent["id"])
+    assert (await client.get("/")).headers["location"] == "/desk"
+    assert (await client.get("/api/v1/campaigns")).status_code == 403
+    assert (await client.get(f"/api/v1/agents/{agent['id']}")).status_code == 200
+
+
+async def test_a_page_that_lost_its_session_is_sent_to_the_sign_in_whole(browser_for):
+    client = await browser_for(None)
+    headers = {"HX-Request": "true", "HX-Current-URL": "http://test/campaigns?sort=name"}
+    answer = await client.get("/campaigns", headers=headers)
+    assert answer.status_code == 401
+    assert answer.headers["hx-redirect"] == "/sign-in?next=%2Fcampaigns%3Fsort%3Dname"
+
+
+async def test_names_are_text_and_no_markup(browser_for, api):
+    await api("POST", "/campaigns", 201, json={"name": "<script>alert(1)</script>'\""})
+    page = (await (await browser_for("admin")).get("/campaigns")).text
+    assert "<script>alert" not in page and "&lt;script&gt;" in page
+
+
+async def test_a_record_of_a_conversation_ends_at_the_desk(
+    browser_for, api, make_campaign, settle, store
+):
+    from engine.core.agent import AgentState
+
+    campaign = await make_campaign(dispositions=[{"code": "sale", "label": "Sold"}], script="Hello")
+    await api("POST", f"/campaigns/{campaign['id']}/play")
+    agent_id = campaign["agent_ids"][0]
+    attempt_id = await settle(campaign["id"], "answered", agent_id=agent_id)
+    await store.agents.set_state(
+        agent_id, AgentState.WRAP_UP, datetime.now(UTC), attempt_id=attempt_id
+    )
+    client = await browser_for("agent", agent_id=agent_id)
+    page = (await client.get("/desk")).text
+    assert "Sold" in page and "Hello" in page and "+12025550100" in page
+    sent = {"attempt_id": attempt_id, "code": "sale"}
+    assert (await client.post("/desk/disposition", data=sent)).status_code == 200
+    (attempt,) = (await api("GET", f"/campaigns/{campaign['id']}/attempts"))["items"]
+    assert attempt["disposition"] == "sale"
+    assert "Sold" not in (await client.get("/desk")).text
