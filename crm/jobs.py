@@ -1,4 +1,4 @@
-"""Jobs that RQ runs: today the import of uploaded calling lists.
+"""Jobs that RQ runs: the import of uploaded calling lists; those for CRMs are in `crm.crm_jobs`.
 
 RQ has its own connection (RQ_REDIS_URL or REDIS_URL), synchronous. A job may be killed at any
 instant and run again: its position is committed with its counts, and one lease for each import
@@ -56,6 +56,12 @@ def set_context(context: WorkerContext) -> None:
     _context = context
 
 
+def context() -> WorkerContext:
+    if _context is None:
+        raise RuntimeError("jobs run in a worker of this project only: dialer worker")
+    return _context
+
+
 def rq_connection(url: str) -> Redis:
     """RQ reads bytes, so nothing is decoded; blocking reads set their own longer timeout."""
     return Redis.from_url(url, socket_connect_timeout=SOCKET_TIMEOUT_S, health_check_interval=30)
@@ -97,13 +103,11 @@ class ImportQueue:
 
 def run_import(import_id: str) -> str:
     """The job. Returns what came of it: done, failed, interrupted, busy or gone."""
-    context = _context
-    if context is None:
-        raise RuntimeError("jobs run in a worker of this project only: dialer worker")
-    with _lease(context.rq, import_id) as lease:
+    worker = context()
+    with _lease(worker.rq, import_id) as lease:
         if lease is None:
             return "busy"
-        return asyncio.run(_run(context, import_id, lease))
+        return asyncio.run(_run(worker, import_id, lease))
 
 
 async def _run(context: WorkerContext, import_id: str, lease: Lock) -> str:

@@ -54,7 +54,7 @@ _FIELDS = ("phone", "phones", "name", "timezone", "priority", "url")
 def lead_of(record: Mapping[str, Any], mapping: LeadMapping) -> Lead:
     """Raises Rejected where the record has no id, or an expression does not fit."""
     external_id = look(mapping.external_id, record)
-    if external_id in (None, "", False):
+    if _is_empty(external_id):
         raise Rejected(f"A record has no id at {mapping.external_id}.")
     return Lead(
         external_id=str(external_id),

@@ -4,8 +4,10 @@ settings name them; and nothing unencrypted but to those."""
 from __future__ import annotations
 
 import asyncio
+import functools
 import ipaddress
 import socket
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -40,7 +42,7 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
 
     def __init__(self, rules: Outbound) -> None:
         self._rules = rules
-        self._inner = httpx2.AsyncHTTPTransport(retries=0, trust_env=False)
+        self._inner = httpx2.AsyncHTTPTransport(verify=_tls(), retries=0, trust_env=False)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Raises Blocked, Transient, and httpx2's errors."""
@@ -77,6 +79,12 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
             extensions=request.extensions,
         )  # fmt: skip
         return await self._inner.handle_async_request(moved)
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    """Once: reading the certificates of all authorities takes longer than a poll."""
+    return httpx2.create_ssl_context()
 
 
 async def _resolve(host: str, port: int) -> Sequence[str]:

@@ -18,6 +18,6 @@ from engine.store.users import User
 
 __all__ = [
     "AuditEntry", "ConnectorRow", "DeadLetter", "DncEntry", "Durability", "EmbeddedRedis", "Import",
-    "ImportStatus", "Page", "Poll", "Pull", "PullStatus", "PushStatus", "RedisStore", "RejectedRow", "Role", "Session",
-    "Stored", "StoredAnswer", "Token", "User", "Waiting",
+    "ImportStatus", "Page", "Poll", "Pull", "PullStatus", "PushStatus", "RedisStore", "RejectedRow",
+    "Role", "Session", "Stored", "StoredAnswer", "Token", "User", "Waiting",
 ]  # fmt: skip

@@ -77,6 +77,10 @@ class RedisConnectors:
         await self._note(edited, "connector_edit", actor, now)
         return edited
 
+    async def replace_secrets(self, row: ConnectorRow, sealed: str) -> None:
+        """By the connection itself, not an edit. Raises NotFound, VersionConflict."""
+        await self._swap(row, _to_json(replace(row, sealed=sealed)))
+
     async def delete(self, row: ConnectorRow, actor: str, now: datetime) -> None:
         """Raises NotFound, VersionConflict."""
         await self._swap(row, "")

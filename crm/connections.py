@@ -1,0 +1,105 @@
+"""Opens a connection by its kind: configuration checked, secrets decrypted, pace kept."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from crm.contact_in import field_errors
+from crm.http import Http
+from crm.odoo import OdooConfig, OdooConnector
+from crm.port import Connector, RateLimited
+from crm.rest import RestConnector
+from crm.rest_auth import Token
+from crm.rest_spec import RestConfig
+from crm.secrets import Vault
+from crm.settings import CrmSettings
+from engine.core.errors import FieldError, Invalid
+from engine.store import ConnectorRow, RedisStore
+
+#: A request waits so long for its account's turn; after that the poll ends and comes back.
+LONGEST_WAIT_S: Final = 5.0
+Config = OdooConfig | RestConfig
+KINDS: Final[Mapping[str, type[OdooConfig] | type[RestConfig]]] = {
+    "odoo": OdooConfig,
+    "rest": RestConfig,
+}
+#: Access tokens outlive the poll that fetched them; of each version of a connector one.
+_TOKENS: dict[str, Token] = {}
+
+
+def config_of(kind: str, values: Mapping[str, Any]) -> Config:
+    """Raises Invalid; its errors name the fields under `config`."""
+    if kind not in KINDS:
+        known = ", ".join(KINDS)
+        raise Invalid(errors=[FieldError("kind", f"is not one of: {known}")])
+    try:
+        return KINDS[kind].model_validate(values)
+    except ValidationError as error:
+        errors = field_errors(error.errors(), "config")
+        raise Invalid("The connector is not valid.", errors) from None
+
+
+def secrets_needed(config: Config) -> frozenset[str]:
+    """Names of the secrets that the connection uses."""
+    if isinstance(config, OdooConfig):
+        return frozenset({"api_key"})
+    return config.auth.secrets
+
+
+class Connections:
+    """Opens connections of one store."""
+
+    def __init__(self, store: RedisStore, settings: CrmSettings) -> None:
+        self._store, self._settings = store, settings
+        self._vault = Vault(settings.secret_keys)
+
+    @property
+    def vault(self) -> Vault:
+        return self._vault
+
+    def open(self, row: ConnectorRow) -> Connector:
+        """Raises Invalid, NoSecretKey, SecretsUnreadable. Close it."""
+        config, secrets = config_of(row.kind, row.config), self._vault.open(row.sealed)
+        missing = sorted(secrets_needed(config) - secrets.keys())
+        if missing:
+            errors = [FieldError(f"secrets.{name}", "is missing") for name in missing]
+            raise Invalid(f"The connector lacks secrets: {', '.join(missing)}.", errors)
+        gate = self._gate(row.id, config.rate_per_s)
+        if isinstance(config, OdooConfig):
+            http = Http(config.url, self._settings.outbound, gate=gate)
+            return OdooConnector(config, secrets["api_key"], http)
+        http = Http(config.base_url, self._settings.outbound, gate=gate)
+        token = _TOKENS.setdefault(f"{row.id}:{row.version}:{config.base_url}", Token())
+        return RestConnector(config, secrets, http, keep=self._keep(row), token=token)
+
+    def _gate(self, connector_id: str, rate: float) -> Callable[[], Awaitable[None]]:
+        async def wait() -> None:
+            burst = max(1, round(rate / 2))
+            while True:
+                pause_s = await self._store.connectors.wait_s(connector_id, rate, burst, _now())
+                if not pause_s:
+                    return
+                if pause_s > LONGEST_WAIT_S:
+                    raise RateLimited("The CRM's account rests after too many requests.", pause_s)
+                await asyncio.sleep(pause_s)
+
+        return wait
+
+    def _keep(self, row: ConnectorRow) -> Callable[[Mapping[str, str]], Awaitable[None]]:
+        """Some CRMs give a new refresh token with each access token: the old one is worthless."""
+
+        async def keep(new: Mapping[str, str]) -> None:
+            current = await self._store.connectors.get(row.id)
+            secrets = {**self._vault.open(current.sealed), **new}
+            await self._store.connectors.replace_secrets(current, self._vault.seal(secrets))
+
+        return keep
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

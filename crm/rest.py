@@ -1,0 +1,196 @@
+"""Any CRM with an HTTP API, as its description says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import fields as fields_of
+from typing import Any
+
+import httpx2
+
+from crm.cursor import Cursor
+from crm.http import Answer, Http, error_of, retry_after_s
+from crm.mapping import lead_of, look
+from crm.port import (
+    AuthError,
+    Blocked,
+    CallResult,
+    CrmError,
+    Health,
+    Page,
+    RateLimited,
+    Receipt,
+    Rejected,
+    Transient,
+)
+from crm.rest_auth import Credentials, Keep, Token
+from crm.rest_spec import Request, RestConfig, Throttle
+from crm.template import fill
+
+N_SAMPLE = 5
+_LINK_NEXT = re.compile(r'<([^>]+)>\s*;[^,]*rel="?next"?')
+_ERRORS: Mapping[str, type[CrmError]] = {
+    "blocked": Blocked, "auth": AuthError, "transient": Transient, "rejected": Rejected,
+}  # fmt: skip
+
+
+async def _keep_nothing(_new: Mapping[str, str]) -> None:
+    return None
+
+
+class RestConnector:
+    def __init__(
+        self,
+        config: RestConfig,
+        secrets: Mapping[str, str],
+        http: Http,
+        keep: Keep = _keep_nothing,
+        token: Token | None = None,
+    ) -> None:
+        self._config, self._http = config, http
+        self._credentials = Credentials(config.auth, secrets, http, keep, token or Token())
+
+    @property
+    def overlap_s(self) -> float:
+        return self._config.overlap_s
+
+    @property
+    def page_size(self) -> int:
+        return self._config.list.page_size
+
+    async def fetch(self, cursor: Cursor, limit: int) -> Page:
+        answer = await self._list(cursor, limit)
+        if answer.status in self._config.empty:
+            return Page(leads=(), next_page=None, server_at=answer.server_at)
+        body = answer.json()
+        found = look(self._config.list.items, body)
+        if found is not None and not isinstance(found, list):
+            raise Rejected(f"There is no list at {self._config.list.items}.")
+        records = found or []
+        leads = [lead_of(record, self._config.map) for record in records]
+        next_page = self._next(cursor, limit, records, answer, body)
+        return Page(leads=leads, next_page=next_page, server_at=answer.server_at)
+
+    async def push(self, result: CallResult) -> Receipt:
+        spec = self._config.push
+        if spec is None:
+            return Receipt()
+        names = [field.name for field in fields_of(CallResult)]
+        values = {f"call.{name}": getattr(result, name) for name in [*names, "title"]}
+        answer = await self._send(spec, values)
+        if answer.status in spec.exists:
+            return Receipt(was_there=True)
+        body = answer.json()
+        failure = look(spec.failed, body) if spec.failed else None
+        if failure:
+            raise Rejected(f"The CRM refused the record: {failure}")
+        return Receipt(str(look(spec.id, body) or "") if spec.id else "")
+
+    async def check(self) -> Health:
+        page = await self.fetch(Cursor(None, None), min(N_SAMPLE, self.page_size))
+        n = len(page.leads)
+        return Health(ok=True, detail=f"{n} records read.", sample=page.leads[:N_SAMPLE])
+
+    async def close(self) -> None:
+        await self._http.close()
+
+    # -- requests
+
+    async def _list(self, cursor: Cursor, limit: int) -> Answer:
+        paging = self._config.list.paging
+        if cursor.page and paging.kind in ("next_url", "link_header"):
+            url = self._http.url_of(cursor.page)
+            return await self._checked("GET", url, {}, self._config.empty)
+        page: Any = cursor.page if cursor.page is not None else paging.first
+        if paging.kind in ("page", "offset"):
+            first = 1 if paging.kind == "page" else 0
+            page = int(page) if page is not None else first
+        values = {"since": cursor.since, "limit": limit, "page": page}
+        return await self._send(self._config.list, values, self._config.empty)
+
+    async def _send(
+        self, request: Request, values: Mapping[str, Any], fine: Sequence[int] = ()
+    ) -> Answer:
+        tables = self._config.tables
+        url = self._http.url_of(str(fill(request.path, values, tables)))
+        options: dict[str, Any] = {
+            "params": fill(request.params, values, tables),
+            "headers": fill(request.headers, values, tables),
+        }
+        if request.body is not None:
+            options["json"] = fill(request.body, values, tables)
+        spec = self._config.push
+        exists = spec.exists if spec is not None and request is spec else ()
+        return await self._checked(request.method, url, options, (*fine, *exists))
+
+    async def _checked(
+        self, method: str, url: httpx2.URL, options: Mapping[str, Any], fine: Sequence[int]
+    ) -> Answer:
+        """An answer that is no error. A token that has ended is renewed once."""
+        answer = await self._ask(method, url, options)
+        if answer.status == 401 and self._credentials.can_renew:
+            self._credentials.forget()
+            answer = await self._ask(method, url, options)
+        if answer.status in fine:
+            return answer
+        problem = self._problem(answer)
+        if problem is not None:
+            raise problem
+        return answer
+
+    async def _ask(self, method: str, url: httpx2.URL, options: Mapping[str, Any]) -> Answer:
+        headers = {**options.get("headers", {}), **await self._credentials.headers()}
+        params = {**options.get("params", {}), **self._credentials.params()}
+        merged = url.copy_merge_params(params) if params else url
+        body = {"json": options["json"]} if "json" in options else {}
+        return await self._http.send(method, merged, headers=headers, **body)
+
+    def _problem(self, answer: Answer) -> CrmError | None:
+        for rule in self._config.throttle:
+            if _fits(rule, answer):
+                return _error_by(rule, answer)
+        return error_of(answer)
+
+    # -- paging
+
+    def _next(
+        self, cursor: Cursor, limit: int, records: Sequence[Any], answer: Answer, body: object
+    ) -> str | None:
+        paging = self._config.list.paging
+        match paging.kind:
+            case "cursor" | "next_url":
+                found = look(paging.next or "", body)
+                return str(found) if found not in (None, "", False) else None
+            case "link_header":
+                link = _LINK_NEXT.search(answer.headers.get("link", ""))
+                return link.group(1) if link else None
+        if len(records) < limit or paging.kind == "none":
+            return None
+        match paging.kind:
+            case "id_after":
+                return str(look(self._config.map.external_id, records[-1]))
+            case "page":
+                return str(int(cursor.page or paging.first or 1) + 1)
+        return str(int(cursor.page or paging.first or 0) + len(records))
+
+
+def _fits(rule: Throttle, answer: Answer) -> bool:
+    if rule.status != answer.status:
+        return False
+    if rule.path is None:
+        return True
+    try:
+        found = look(rule.path, answer.json())
+    except (Transient, Rejected):
+        return False
+    return bool(found) if rule.equals is None else found == rule.equals
+
+
+def _error_by(rule: Throttle, answer: Answer) -> CrmError:
+    message = f"The CRM answered {answer.status} ({rule.equals or rule.error})."
+    if rule.error != "rate_limited":
+        return _ERRORS[rule.error](message)
+    if rule.retry_after_s is not None:
+        return RateLimited(message, rule.retry_after_s)
+    return RateLimited(message, retry_after_s(answer, rule.retry_after_header or "retry-after"))

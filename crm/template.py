@@ -1,0 +1,96 @@
+"""Texts with `{name|filter}` in them, and the JSON or parameters made of such texts.
+
+A text that is one placeholder gives the value itself, so that numbers stay numbers; where that is
+None the field is left out. Unknown names and filters are errors when the template is written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+_HOLE = re.compile(r"\{([a-z_][a-z0-9_.]*)(?:\|([a-z_]+)(?::([A-Za-z0-9_]+))?)?\}")
+Values = Mapping[str, Any]
+Tables = Mapping[str, Mapping[str, Any]]
+
+
+def _ms(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
+
+
+def _minutes_seconds(seconds: float) -> str:
+    return f"{int(seconds) // 60:02}:{int(seconds) % 60:02}"
+
+
+FILTERS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "iso": lambda at: at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    "sql": lambda at: at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S"),
+    "epoch": lambda at: int(at.timestamp()),
+    "epoch_ms": _ms,
+    "ms": lambda seconds: int(seconds * 1000),
+    "int": int,
+    "minutes": lambda seconds: max(1, round(seconds / 60)) if seconds else 0,
+    "mmss": _minutes_seconds,
+    "text": str,
+    "lower": lambda text: str(text).lower(),
+}
+
+
+def problems(template: object, names: frozenset[str], tables: Tables) -> Iterator[str]:
+    """What is wrong with a template, in words."""
+    for text in _texts(template):
+        for name, filter_, table in _HOLE.findall(text):
+            if name not in names:
+                yield f"{{{name}}} is not known here; known are: {', '.join(sorted(names))}"
+            if filter_ == "map" and table not in tables:
+                yield f"there is no table {table!r} under `tables`"
+            elif filter_ and filter_ != "map" and filter_ not in FILTERS:
+                yield f"there is no filter {filter_!r}; there are: map, {', '.join(FILTERS)}"
+
+
+def fill(template: object, values: Values, tables: Tables) -> Any:
+    """The template with its holes filled; fields that come to nothing are left out."""
+    if isinstance(template, str):
+        return _fill_text(template, values, tables)
+    if isinstance(template, Mapping):
+        pairs = ((key, fill(each, values, tables)) for key, each in template.items())
+        return {key: value for key, value in pairs if value is not None}
+    if isinstance(template, list):
+        items = (fill(each, values, tables) for each in template)
+        return [item for item in items if item is not None and item != {}]
+    return template
+
+
+def _fill_text(text: str, values: Values, tables: Tables) -> Any:
+    whole = _HOLE.fullmatch(text)
+    if whole:
+        return _value(whole, values, tables)
+
+    def part(match: re.Match[str]) -> str:
+        value = _value(match, values, tables)
+        return "" if value is None else str(value)
+
+    return _HOLE.sub(part, text)
+
+
+def _value(match: re.Match[str], values: Values, tables: Tables) -> Any:
+    name, filter_, table = match.groups()
+    value = values.get(name)
+    if filter_ == "map":
+        return tables[table].get(str(value), tables[table].get("*"))
+    if value is None or filter_ is None:
+        return value
+    return FILTERS[filter_](value)
+
+
+def _texts(template: object) -> Iterator[str]:
+    if isinstance(template, str):
+        yield template
+    elif isinstance(template, Mapping):
+        for each in template.values():
+            yield from _texts(each)
+    elif isinstance(template, list):
+        for each in template:
+            yield from _texts(each)
