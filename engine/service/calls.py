@@ -40,6 +40,10 @@ class Call:
     state: CallState
     external_id: str | None = None
     hours_class: str = ""
+    #: Whom limits per person count; empty: nobody is named.
+    person_key: str = ""
+    #: The agent who is to get a callback: extension and mode; None: whoever is free.
+    agent: tuple[str, str] | None = None
     rules: str = ""
     #: None where the contact has to be read again (after a recovery).
     history: History | None = None

@@ -9,14 +9,17 @@ from datetime import datetime, timedelta
 import structlog
 
 from engine.core import ids
+from engine.core.agent import AgentState
 from engine.core.attempt import Claim
 from engine.core.call_events import Fate, HungUp, RecordLost, Responded, Vanished
 from engine.core.call_state import CallState
+from engine.core.caller_ids import pool_for
 from engine.core.errors import ActionRefused, ActionUnknown, LinkDown
-from engine.core.hours import next_open_at
 from engine.core.phone import masked
 from engine.core.redial import Done, Next, RedialAt
-from engine.ports import DialOrder, Refusal
+from engine.core.seat import state_of
+from engine.core.why_not import HELD_NUMBER_RETRY, Candidate, decide, verdicts
+from engine.ports import DialOrder, Refusal, Wanted
 from engine.service.calls import Call
 from engine.service.recovery import STILL_ON_ITS_WAY
 from engine.service.settling import Settler
@@ -24,8 +27,8 @@ from engine.service.world import CampaignView, World
 
 log = structlog.get_logger()
 
-#: A number that another call holds is tried again after this.
-HELD_NUMBER_RETRY = timedelta(seconds=5)
+#: A callback whose agent is busy or away is looked at again after this.
+AGENT_RETRY = timedelta(seconds=5)
 #: After a claim that found nothing, the next one waits so long unless something changes.
 EMPTY_CLAIM_S = 0.25
 CLASSES_FRESH_S = 0.5
@@ -57,8 +60,9 @@ class Dialer:
         open_classes = [each for each in view.classes if view.is_open(each, now)]
         attempt_ids = [ids.attempt_id(campaign.id, now, secrets.randbits(50)) for _ in range(n)]
         lease_s = world.settings.claim_lease_s
+        order = campaign.settings.list.order
         return await world.store.calls.claim(
-            campaign.id, world.fence, attempt_ids, open_classes, now, lease_s
+            campaign.id, world.fence, attempt_ids, open_classes, now, lease_s, order=order
         )
 
     async def _read_classes(self, view: CampaignView) -> None:
@@ -72,7 +76,10 @@ class Dialer:
     ) -> list[Claim]:
         """Keep the claims whose number may be called; the others wait for the instant it may."""
         world, kept = self._world, []
-        wanted = [(claim.phone, claim.attempt_id) for claim in claims]
+        scopes = _scopes(view)
+        wanted = [
+            Wanted(c.phone, c.attempt_id, c.person_key, c.hours_class, scopes) for c in claims
+        ]
         limits = view.campaign.settings.limits
         refusals = await world.store.numbers.reserve(wanted, limits, now)
         for claim, refusal in zip(claims, refusals, strict=True):
@@ -86,20 +93,28 @@ class Dialer:
     def _refused(
         self, view: CampaignView, claim: Claim, refusal: Refusal | None, now: datetime
     ) -> Next | None:
-        if refusal is not None:
-            if refusal.reason == "live":
-                return RedialAt(now + HELD_NUMBER_RETRY)
-            return RedialAt(refusal.until) if refusal.until else Done(refusal.reason)
-        if self._world.calls.has_phone(claim.phone):
+        """The rules' verdict; a redial that fell due is claimed with its class, so hours too."""
+        who = Candidate(claim.phone, claim.hours_class, claim.history)
+        refusals = () if refusal is None else (refusal,)
+        following = decide(verdicts(who, view.campaign.settings, refusals, now), now)
+        if following is None and self._world.calls.has_phone(claim.phone):
             return RedialAt(now + HELD_NUMBER_RETRY)
-        if claim.history.n_attempts >= view.campaign.settings.redial.max_attempts:
-            return Done("max_attempts")  # lowered since its redial was planned
-        # A redial that fell due is claimed with its class; its hours are asked again here.
-        if not view.is_open(claim.hours_class, now):
-            hours = view.campaign.settings.hours
-            opens_at = next_open_at(hours, claim.hours_class, now)
-            return RedialAt(opens_at) if opens_at else Done("never_open")
-        return None
+        return following or self._agent_is_awaited(view, claim, now)
+
+    def _agent_is_awaited(self, view: CampaignView, claim: Claim, now: datetime) -> Next | None:
+        """A callback of one agent waits for that agent, and after the limit for nobody."""
+        if claim.agent_id is None or claim.callback_at is None:
+            return None
+        wait = timedelta(seconds=view.campaign.settings.redial.callback_agent_wait_s)
+        is_there = self._agent_of(claim) is not None
+        return None if is_there or now >= claim.callback_at + wait else RedialAt(now + AGENT_RETRY)
+
+    def _agent_of(self, claim: Claim) -> tuple[str, str] | None:
+        """Extension and mode of the agent who is to make the callback, while available."""
+        seat = self._world.roster.get(claim.agent_id) if claim.agent_id is not None else None
+        if seat is None or state_of(seat) is not AgentState.AVAILABLE:
+            return None
+        return seat.agent.extension, seat.agent.mode
 
     async def _give_back(
         self, view: CampaignView, claim: Claim, following: Next | None, *, reserved: bool
@@ -113,12 +128,13 @@ class Dialer:
     async def _send(self, view: CampaignView, claims: list[Claim]) -> None:
         """Mark as sent, then originate within a second; the mark is the last look at the rules."""
         world, campaign = self._world, view.campaign
+        marked_at = world.clock.monotonic()
+        claims = await self._still_wanted(view, claims)
         if not claims or world.fence is None:
             return
         dialing = campaign.settings.dialing
         assert dialing.trunk is not None
-        callers = [self._caller_id(view) for _ in claims]
-        marked_at = world.clock.monotonic()
+        callers = [self._caller_id(view, claim) for claim in claims]
         now = world.clock.now()
         marks = [
             (claim.attempt_id, caller, dialing.trunk, world.settings.node)
@@ -134,10 +150,22 @@ class Dialer:
             else:
                 await self._give_back(view, claim, None, reserved=True)
 
-    def _caller_id(self, view: CampaignView) -> str:
-        callers = view.campaign.settings.dialing.caller_ids
-        view.next_caller_id = (view.next_caller_id + 1) % len(callers)
-        return callers[view.next_caller_id]
+    async def _still_wanted(self, view: CampaignView, claims: list[Claim]) -> list[Claim]:
+        """Without those who opted out since their numbers were reserved."""
+        asked = [(claim.phone, _scopes(view)) for claim in claims]
+        listed = await self._world.store.numbers.on_dnc(asked)
+        for claim, is_listed in zip(claims, listed, strict=True):
+            if is_listed:
+                await self._give_back(view, claim, Done("dnc"), reserved=True)
+        return [claim for claim, is_listed in zip(claims, listed, strict=True) if not is_listed]
+
+    def _caller_id(self, view: CampaignView, claim: Claim) -> str:
+        dialing = view.campaign.settings.dialing
+        pool = pool_for(claim.phone, dialing.caller_ids, dialing.local_presence)
+        if dialing.same_caller_id_on_redials:
+            return pool[claim.contact_id % len(pool)]
+        view.next_caller_id += 1
+        return pool[view.next_caller_id % len(pool)]
 
     def _new_call(self, view: CampaignView, claim: Claim, caller: str, now: datetime) -> Call:
         campaign = view.campaign
@@ -156,6 +184,8 @@ class Dialer:
             external_id=claim.external_id,
             hours_class=claim.hours_class,
             rules=str(campaign.version),
+            person_key=claim.person_key,
+            agent=self._agent_of(claim),
             history=claim.history,
             state=CallState(attempt_id=claim.attempt_id, sent_at=now),
         )
@@ -207,4 +237,12 @@ def order_of(view: CampaignView, call: Call) -> DialOrder:
         message=dialing.safe_harbour_message,
         opt_out_key=dialing.opt_out_key,
         ringback=dialing.ringback,
+        agent=call.agent[0] if call.agent else None,
+        agent_mode=call.agent[1] if call.agent else "off_hook",
     )
+
+
+def _scopes(view: CampaignView) -> tuple[str, ...]:
+    """Do-not-call lists besides the one for all that the campaign obeys; as of the store."""
+    connector = view.campaign.settings.list.connector_id
+    return (f"c{view.campaign.id}", *((f"k{connector}",) if connector else ()))

@@ -30,7 +30,7 @@ from engine.core.errors import NotFound
 from engine.core.ids import campaign_of, minted_at
 from engine.core.redial import RedialAt
 from engine.core.seat import Seat
-from engine.ports import LiveCall
+from engine.ports import LiveCall, Wanted
 from engine.service.calls import Call
 from engine.service.settling import Settler
 from engine.service.world import CampaignView, World
@@ -122,7 +122,7 @@ class Recovery:
             now, epoch = self._world.clock.now(), self._world.fence.epoch
             attempts = [_attempt(call, epoch, now) for call in calls]
             await self._world.store.calls.adopt(view.campaign.id, attempts, now)
-            held = [(call.phone, call.attempt_id) for call in calls]
+            held = [Wanted(c.phone, c.attempt_id, c.person_key) for c in calls]
             limits = view.campaign.settings.limits
             await self._world.store.numbers.reserve(held, limits, now)
 

@@ -19,7 +19,8 @@ from engine.core.call_state import Ended, ended
 from engine.core.errors import StoreUnavailable, TelephonyError
 from engine.core.hours import deciding_zones
 from engine.core.outcome import Outcome
-from engine.core.redial import History, Next, RedialAt, decide
+from engine.core.redial import History, Next, RedialAt, counts, decide
+from engine.core.spreading import spread
 from engine.ports import Settlement
 from engine.service.calls import Call
 from engine.service.world import CampaignView, World
@@ -129,6 +130,11 @@ class Settler:
             else:
                 settlements.append(await self._settlement(view, call, end, end.outcome, now))
         if settlements:
+            ended_calls = [
+                (s.record.phone, s.record.attempt_id, s.record.outcome) for s in settlements
+            ]
+            # Before: a lock-out must not be lost with us between the two.
+            await world.store.numbers.remember(ended_calls, now)
             await world.store.calls.settle(view.campaign.id, settlements, now)
         await world.store.numbers.release([(c.phone, c.attempt_id, _was_placed(c)) for c in calls])
         for settlement in settlements:
@@ -145,24 +151,37 @@ class Settler:
     async def _settlement(
         self, view: CampaignView, call: Call, end: Ended, outcome: Outcome, now: datetime
     ) -> Settlement:
-        history = _with_this(await self._history(call), outcome, trunk_fault=end.trunk_fault)
-        following, wrap_up_until = self._next(view, end, outcome, history, now)
+        before, redial = await self._history(call), view.campaign.settings.redial
+        counted = counts(outcome, redial, trunk_fault=end.trunk_fault)
+        history = _with_this(before, outcome, counted=counted, trunk_fault=end.trunk_fault)
+        following, wrap_up_until = self._next(view, call, end, outcome, history, now)
         return Settlement(
             record=self._record(view, call, end, outcome, following),
             next=following,
             wrap_up_until=wrap_up_until,
-            counts=not end.trunk_fault,
+            counts=counted,
             trunk_fault=end.trunk_fault,
         )
 
     async def _history(self, call: Call) -> History:
         if call.history is None:
             contact = await self._world.store.calls.contact(call.campaign_id, call.contact_id)
-            call.history = History(contact.n_attempts, contact.n_trunk_faults, contact.outcomes)
+            n_others = len(contact.other_phones)
+            call.history = History(
+                contact.n_attempts, contact.n_trunk_faults, contact.outcomes, n_others
+            )
+            call.hours_class, call.external_id = contact.hours_class, contact.external_id
+            call.person_key = contact.person_key or contact.external_id or ""
         return call.history
 
     def _next(
-        self, view: CampaignView, end: Ended, outcome: Outcome, history: History, now: datetime
+        self,
+        view: CampaignView,
+        call: Call,
+        end: Ended,
+        outcome: Outcome,
+        history: History,
+        now: datetime,
     ) -> tuple[Next | None, datetime | None]:
         settings = view.campaign.settings
         if outcome is Outcome.ANSWERED and not end.opted_out:
@@ -175,7 +194,8 @@ class Settler:
             trunk_fault=end.trunk_fault,
             opted_out=end.opted_out,
         )
-        return following, None
+        rules, hours = settings.redial, settings.hours
+        return spread(following, history, rules, hours, call.hours_class, call.started_at), None
 
     def _count(self, view: CampaignView, settlement: Settlement, now: datetime) -> None:
         record, trunks = settlement.record, self._world.trunks
@@ -226,7 +246,7 @@ class Settler:
             next_dial_at=following.at if isinstance(following, RedialAt) else None,
             zones=zones,
             rules=call.rules,
-            person_key=call.external_id or "",
+            person_key=call.person_key,
         )
 
     async def _opt_out(self, call: Call) -> None:
@@ -256,13 +276,14 @@ class Settler:
             self._acknowledge.extend((now + RETRY_S, each) for each in due)
 
 
-def _with_this(history: History, outcome: Outcome, *, trunk_fault: bool) -> History:
+def _with_this(history: History, outcome: Outcome, *, counted: bool, trunk_fault: bool) -> History:
     outcomes = dict(history.outcomes)
     outcomes[outcome] = outcomes.get(outcome, 0) + 1
     return History(
-        n_attempts=history.n_attempts + (not trunk_fault),
+        n_attempts=history.n_attempts + counted,
         n_trunk_faults=history.n_trunk_faults + trunk_fault,
         outcomes=outcomes,
+        n_other_phones=history.n_other_phones,
     )
 
 
