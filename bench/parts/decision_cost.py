@@ -15,25 +15,26 @@ LINES_PER_AGENT = 3
 N_DECISIONS = 400
 #: Decisions follow each other so closely in a busy engine.
 EVERY_S = 0.5
+HISTORY_H = 0.4
 
 
 def cost_us(agents: int, n: int = N_DECISIONS) -> dict[str, float]:
     """Median and mean microseconds, tables that are made anew on the way included."""
     dice = random.Random(agents)
-    rule, now = _experienced(dice), _snapshot(agents, dice)
+    rule, now = _experienced(agents, dice), _snapshot(agents, dice)
     took = []
     for number in range(n):
         news = _news(agents, dice)
-        now = replace(now, now_s=20_000 + number * EVERY_S, seen=news)
+        now = replace(now, now_s=HISTORY_H * 3600 + number * EVERY_S, seen=news)
         began = time.perf_counter()
         rule.decide(now)
         took.append(1e6 * (time.perf_counter() - began))
     return {"p50": round(statistics.median(took), 1), "mean": round(statistics.mean(took), 1)}
 
 
-def _experienced(dice: random.Random) -> Predictive:
+def _experienced(agents: int, dice: random.Random) -> Predictive:
     rule = Predictive(0.03)
-    simulate(Scenario(agents=20, hours=0.5, answer_rate=0.2), rule, dice)
+    simulate(Scenario(agents=agents, hours=HISTORY_H, answer_rate=0.2), rule, dice)
     return rule
 
 
