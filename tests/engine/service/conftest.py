@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from engine.core import why_not
 from engine.core.agent import Agent
 from engine.core.attempt import AttemptRecord
 from engine.core.campaign import Campaign, CampaignStatus, Command, decide_transition
@@ -309,6 +310,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recovery, "STILL_ON_ITS_WAY", second)
     monkeypatch.setattr(dialing, "STILL_ON_ITS_WAY", second)
     monkeypatch.setattr(dialing, "HELD_NUMBER_RETRY", second)
+    monkeypatch.setattr(why_not, "HELD_NUMBER_RETRY", second)
+    monkeypatch.setattr(dialing, "AGENT_RETRY", second)
 
 
 @pytest.fixture
