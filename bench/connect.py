@@ -18,8 +18,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.parts import report
 from bench.parts.numbers import numbers
-from bench.parts.observer import Observer, Seen
 from bench.parts.site import Site
+from cli.asterisk_observer import Observer, Seen
 from engine.core.campaign import Command
 
 MAX_P99_MS = 50.0

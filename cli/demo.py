@@ -19,10 +19,16 @@ from cli.demo_stack import (
     installed_binary,
 )
 from cli.demo_summary import Summary, as_json
+from cli.demo_watch import Watch
+from cli.users import let_in
 from engine.core.errors import StoreUnavailable
 
 #: A process of ours that died more often than this before Play will not stay up.
 MAX_RESTARTS = 5
+#: Who may sign in on the page of a demo that is kept.
+SIGN_IN_NAME = "demo"
+#: Who may sign in to the page that --keep leaves running.
+SIGN_IN_NAME = "demo"
 FAILURES = (DemoError, AsteriskError, StoreUnavailable, ApiRefused, ApiUnreachable)
 
 
@@ -82,15 +88,17 @@ class Demo:
         self._screen.say("Starting Redis, worker, engine and API …")
         self._stack.start_redis()
         self._stack.start_processes()
-        run = DemoRun(
-            options=self._options,
-            api=self._stack.open_api(),
-            interruption=self._interruption,
-            screen=self._screen,
-            look_after=self._look_after,
-            explain=self._stack.logs,
-        )
-        return run.run(rig.extensions, rig.carrier_calls)
+        with Watch(rig) as watch:
+            run = DemoRun(
+                options=self._options,
+                api=self._stack.open_api(),
+                interruption=self._interruption,
+                screen=self._screen,
+                look_after=self._look_after,
+                explain=self._stack.logs,
+                watched_ms=watch.connect_ms,
+            )
+            return run.run(rig.extensions, rig.carrier_calls)
 
     def _start_asterisk(self) -> Rig:
         binary = installed_binary() or self._install()
@@ -120,8 +128,11 @@ class Demo:
     def keep(self, summary: Summary, began: float) -> None:
         """Leave everything running until somebody asks for the end."""
         root, token = self._stack.root, self._stack.token
+        password = let_in(self._stack.redis_url, SIGN_IN_NAME)
         self._screen.say(
-            f"Everything goes on running (--keep).\n  API    {root}/api/v1\n  Token  {token}\n"
+            "Everything goes on running (--keep).\n"
+            f"  Page   {root}/  (sign in as {SIGN_IN_NAME} with the password {password})\n"
+            f"  API    {root}/api/v1\n  Token  {token}\n"
             f"  Logs   {self._stack.folder}\nTry:\n"
             f"  curl -H 'Authorization: Bearer {token}' {root}/api/v1/campaigns\n"
             "Ctrl-c ends it all."

@@ -36,7 +36,8 @@ LOOK_S = 0.5
 @dataclass(frozen=True, slots=True)
 class DemoRun:
     """`look_after` is called while waiting and may start what died again; `explain` gives the
-    ends of logs for error messages.
+    ends of logs for error messages; `watched_ms` how long connecting took where somebody watched
+    the bridges.
     """
 
     options: DemoOptions
@@ -45,6 +46,7 @@ class DemoRun:
     screen: Screen
     look_after: Callable[[], None]
     explain: Callable[[], str]
+    watched_ms: Callable[[], Sequence[float]] | None = None
 
     def run(
         self, extensions: Sequence[str], carrier_calls: Callable[[], Sequence[CarrierCall]]
@@ -146,6 +148,7 @@ class DemoRun:
         attempts = self.api.attempts(campaign_id)
         # The carrier writes a record when its own side of the call has ended.
         self.interruption.wait_until(lambda: len(carrier_calls()) >= len(attempts), CDR_S)
-        summary = summary_of(picture, attempts, carrier_calls())
+        watched = None if self.watched_ms is None else self.watched_ms()
+        summary = summary_of(picture, attempts, carrier_calls(), watched)
         self.screen.summarise(summary)
         return summary

@@ -119,7 +119,7 @@ def connect_line(summary: Summary) -> str:
     if summary.p50_ms is None:
         return "No call was bridged."
     return (
-        f"Answer to agent, {summary.n_bridged} calls, Asterisk's own stamps: "
+        f"Answer to both in the bridge, {summary.n_bridged} calls, Asterisk's own instants: "
         f"median {summary.p50_ms:g} ms, p99 {summary.p99_ms:g} ms, longest {summary.max_ms:g} ms."
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 import os
+import secrets
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ import typer
 from admin_api import passwords
 from cli.logs import set_up_logs
 from cli.settings import Settings
+from engine.core.errors import StoreUnavailable
 from engine.store import RedisStore, User
 
 user_app = typer.Typer(help="People who sign in to the page.", no_args_is_help=True)
@@ -69,6 +71,38 @@ def list_users() -> None:
     """Names and roles."""
     for user in _with_store(lambda store: store.users.list()):
         typer.echo(f"{user.name}\t{user.role}")
+
+
+def let_in(redis_url: str, name: str) -> str:
+    """Make an administrator with a random password, for who looks at a demo; the password."""
+    password = secrets.token_urlsafe(12)
+    hashed = passwords.hash_of(password)
+
+    async def make() -> None:
+        store = await RedisStore.connect(redis_url)
+        try:
+            await store.users.create(name, "admin", hashed, actor=ACTOR, now=datetime.now(UTC))
+        finally:
+            await store.close()
+
+    asyncio.run(make())
+    return password
+
+
+def nobody_may_sign_in(redis_url: str) -> bool:
+    """False also while Redis does not answer: the processes complain about that themselves."""
+
+    async def look() -> bool:
+        try:
+            store = await RedisStore.connect(redis_url)
+        except StoreUnavailable:
+            return False
+        try:
+            return not await store.users.exist()
+        finally:
+            await store.close()
+
+    return asyncio.run(look())
 
 
 def _password() -> str:

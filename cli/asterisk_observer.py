@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-from cli.asterisk import Rig
+from cli.asterisk_install import AsteriskError
+from cli.asterisk_rig import Rig
 
-USERNAME = "bench"
+USERNAME = "observer"
 TIMEOUT_S = 10.0
 _EVENTS = ("Newstate", "BridgeEnter", "UserEvent")
 
@@ -83,7 +84,7 @@ class Observer:
             self._writer.write(login.encode())
             answer = await self._block()
         if answer.get("Response") != "Success":
-            raise RuntimeError(f"the observer could not log in: {answer}")
+            raise AsteriskError(f"the observer could not log in: {answer}")
         self._task = asyncio.create_task(self._watch(), name="observer")
         return self
 
