@@ -20,6 +20,7 @@ from admin_api.routes import (
     attempts,
     audit,
     campaigns,
+    connectors,
     contacts,
     controls,
     dnc,
@@ -61,6 +62,7 @@ def create_app(store: RedisStore | None, settings: ApiSettings) -> FastAPI:
     for room in (campaigns, controls, contacts, imports, attempts, agents, dnc, events, audit):
         app.include_router(room.router, prefix=BASE)
     app.include_router(tokens.router, prefix=BASE)
+    app.include_router(connectors.router, prefix=BASE)
     app.include_router(health.router)
     pages.install(app)
     # The last one added is the first to see a request.

@@ -54,9 +54,10 @@ class RedisConnectors:
             id=str(number), name=name, kind=kind, config=config, sealed=sealed,
             secret_names=tuple(secret_names), created_at=now, updated_at=now,
         )  # fmt: skip
-        await self._link.call("HSET", self._by_id, row.id, _to_json(row))
+        text = _to_json(row)
+        await self._link.call("HSET", self._by_id, row.id, text)
         await self._note(row, "connector_create", actor, now)
-        return row
+        return _of_json(text)
 
     async def get(self, connector_id: str) -> ConnectorRow:
         """Raises NotFound."""
@@ -72,10 +73,10 @@ class RedisConnectors:
 
     async def save(self, row: ConnectorRow, actor: str, now: datetime) -> ConnectorRow:
         """An edit of what was read. Raises NotFound, VersionConflict."""
-        edited = replace(row, version=row.version + 1, updated_at=now)
-        await self._swap(row, _to_json(edited))
-        await self._note(edited, "connector_edit", actor, now)
-        return edited
+        text = _to_json(replace(row, version=row.version + 1, updated_at=now))
+        await self._swap(row, text)
+        await self._note(row, "connector_edit", actor, now)
+        return _of_json(text)
 
     async def replace_secrets(self, row: ConnectorRow, sealed: str) -> None:
         """By the connection itself, not an edit. Raises NotFound, VersionConflict."""

@@ -1,7 +1,7 @@
 """A private PostgreSQL and Odoo for tests, from what install.sh fetched.
 
-`server.py template DEST` makes the database once; `run(dest)` starts a copy of it, so that every run
-begins with the same CRM and nothing is shared. PostgreSQL refuses root, who therefore lends it
+`server.py template DEST` makes the database once; `run(dest)` starts a copy of it, so that every
+run begins with the same CRM and nothing is shared. PostgreSQL refuses root, who therefore lends it
 `nobody`; the cluster lies in the system's folder for temporary files, where that user may go.
 """
 
@@ -70,10 +70,12 @@ class Odoo:
     def _await(self) -> None:
         deadline = time.monotonic() + START_S
         while time.monotonic() < deadline:
-            with contextlib.suppress(OSError, urllib.error.URLError):
-                with urllib.request.urlopen(f"{self.url}/web/health", timeout=5) as answer:
-                    if answer.status == 200:
-                        return
+            health = f"{self.url}/web/health"
+            with (
+                contextlib.suppress(OSError, urllib.error.URLError),
+                urllib.request.urlopen(health, timeout=5),
+            ):
+                return
             if self.process is None or self.process.poll() is not None:
                 break
             time.sleep(0.1)

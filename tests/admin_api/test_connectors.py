@@ -1,0 +1,150 @@
+"""Connections to CRMs over HTTP, with a fake CRM behind them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from crm.fake_crm import FakeCrm, Reply
+from engine.core.campaign import CampaignStatus, Transition
+from engine.store import RedisStore
+
+SECRET = "never-to-be-seen"
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch):
+    monkeypatch.setenv("DIALER_SECRET_KEY", "a key of the tests that is long")
+    monkeypatch.setenv("DIALER_OUTBOUND_ALLOW", "127.0.0.0/8")
+
+
+@pytest.fixture
+async def fake():
+    async with FakeCrm() as crm:
+        yield crm
+
+
+@pytest.fixture
+def make(api, fake):
+    async def one(**more):
+        config = fake.description(auth={"kind": "bearer"})
+        body = {"name": "CRM", "kind": "rest", "config": config, "secrets": {"token": SECRET}}
+        return await api("POST", "/connectors", 201, json={**body, **more})
+
+    return one
+
+
+async def test_made_read_changed_deleted(api, make):
+    made = await make()
+    path = f"/connectors/{made['id']}"
+    assert (made["status"], made["secrets_set"], made["version"]) == ("unused", ["token"], 1)
+    assert (await api("GET", "/connectors"))["items"] == [made]
+    changed = await api("PATCH", path, json={"name": "B", "config": {"rate_per_s": 7}})
+    assert (changed["name"], changed["config"]["rate_per_s"], changed["version"]) == ("B", 7, 2)
+    await api("PATCH", path, 409, json={"name": "C", "version": 1})
+    await api("DELETE", path, 204)
+    await api("GET", path, 404)
+
+
+async def test_secrets_are_kept_encrypted_and_never_shown(api, make, store: RedisStore, admin):
+    made = await make()
+    row = await store.connectors.get(made["id"])
+    assert row.sealed and SECRET not in str(row)
+    answer = await admin.get(f"/api/v1/connectors/{made['id']}")
+    assert SECRET not in answer.text
+    path = f"/connectors/{made['id']}"
+    gone = await api("PATCH", path, json={"secrets": {"token": None}})
+    assert (gone["secrets_set"], gone["secrets_missing"]) == ([], ["token"])
+    refused = await api("POST", f"{path}/test", 422)
+    assert refused["errors"] == [{"field": "secrets.token", "message": "is missing"}]
+
+
+async def test_without_a_key_there_are_no_secrets(make, api, monkeypatch, fake):
+    monkeypatch.delenv("DIALER_SECRET_KEY")
+    body = {"name": "A", "kind": "rest", "config": fake.description()}
+    await api("POST", "/connectors", 201, json=body)
+    refused = await api("POST", "/connectors", 409, json={**body, "secrets": {"token": "x"}})
+    assert refused["code"] == "secret_key_missing"
+
+
+async def test_another_key_cannot_read_them(make, api, monkeypatch):
+    made = await make()
+    monkeypatch.setenv("DIALER_SECRET_KEY", "another key that is long enough")
+    refused = await api("POST", f"/connectors/{made['id']}/test", 409)
+    assert refused["code"] == "secrets_unreadable"
+    both = "another key that is long enough,a key of the tests that is long"
+    monkeypatch.setenv("DIALER_SECRET_KEY", both)
+    assert (await api("POST", f"/connectors/{made['id']}/test"))["ok"]
+
+
+async def test_a_description_says_where_it_is_wrong(api, make, fake):
+    config = fake.description()
+    config["list"]["params"]["x"] = "{sincee}"
+    config["list"]["items"] = "a["
+    refused = await api(
+        "POST", "/connectors", 422, json={"name": "A", "kind": "rest", "config": config}
+    )
+    assert [error["field"] for error in refused["errors"]] == ["config.list.items"]
+    config["list"]["items"] = "a"
+    refused = await api(
+        "POST", "/connectors", 422, json={"name": "A", "kind": "rest", "config": config}
+    )
+    assert "list.params: {sincee} is not known here" in refused["errors"][0]["message"]
+
+
+async def test_a_description_in_yaml(api):
+    yaml = "base_url: https://crm.example.com\nlist:\n  path: /leads\n  items: data\n"
+    made = await api("POST", "/connectors", 201, json={"name": "A", "kind": "rest", "yaml": yaml})
+    assert made["config"]["list"]["path"] == "/leads"
+    body = {"name": "A", "kind": "rest", "yaml": "a: ["}
+    assert (
+        "is not YAML" in (await api("POST", "/connectors", 422, json=body))["errors"][0]["message"]
+    )
+
+
+async def test_a_test_shows_leads_as_contacts(api, make, fake):
+    fake.add(7, name="Ann", stage="new")
+    made = await make()
+    found = await api("POST", f"/connectors/{made['id']}/test")
+    assert (found["ok"], len(found["sample"])) == (True, 5)
+    assert found["sample"][0]["contact"] == {
+        "phone": "+12022000001", "name": "Ann", "variables": {"stage": "new"},
+    }  # fmt: skip
+    fake.faults.append(Reply(401, {}))
+    refused = await api("POST", f"/connectors/{made['id']}/test")
+    assert (refused["ok"], refused["code"]) == (False, "auth")
+
+
+async def test_private_addresses_are_refused_unless_allowed(api, make, monkeypatch):
+    made = await make()
+    monkeypatch.setenv("DIALER_OUTBOUND_ALLOW", "")
+    found = await api("POST", f"/connectors/{made['id']}/test")
+    assert (found["ok"], found["code"]) == (False, "blocked")
+
+
+async def test_a_connector_in_use_tells_how_it_goes(api, make, make_campaign, store):
+    made = await make()
+    listing = {"method": "crm", "connector_id": made["id"], "live": True}
+    campaign = await make_campaign(list=listing)
+    await api("DELETE", f"/connectors/{made['id']}", 409)
+    found = await api("GET", f"/connectors/{made['id']}")
+    assert [source["campaign_id"] for source in found["sources"]] == [campaign["id"]]
+    assert await api("POST", f"/connectors/{made['id']}/poll") == {"campaigns": 0}
+    assert (await api("GET", f"/connectors/{made['id']}/dead-letters"))["items"] == []
+    assert await api("POST", f"/connectors/{made['id']}/retry") == {"attempts": 0}
+    move = Transition(CampaignStatus.DRAFT, CampaignStatus.STOPPED, "")
+    await store.campaigns.move(campaign["id"], move, "test", datetime.now(UTC))
+    await api("DELETE", f"/connectors/{made['id']}", 204)
+
+
+async def test_only_administrators_change_connections(make, client_for, fake):
+    made = await make()
+    supervisor = await client_for("supervisor")
+    path = f"/api/v1/connectors/{made['id']}"
+    assert (await supervisor.get(path)).status_code == 200
+    assert (await supervisor.post(f"{path}/poll")).status_code == 200
+    assert (await supervisor.patch(path, json={"name": "x"})).status_code == 403
+    assert (await supervisor.delete(path)).status_code == 403
+    agent = await client_for("agent", agent_id=1)
+    assert (await agent.get(path)).status_code == 403
