@@ -27,6 +27,7 @@ from admin_api.routes import (
     events,
     health,
     imports,
+    presets,
     tokens,
 )
 from admin_api.schemas import DncIn
@@ -62,6 +63,7 @@ def create_app(store: RedisStore | None, settings: ApiSettings) -> FastAPI:
     for room in (campaigns, controls, contacts, imports, attempts, agents, dnc, events, audit):
         app.include_router(room.router, prefix=BASE)
     app.include_router(tokens.router, prefix=BASE)
+    app.include_router(presets.router, prefix=BASE)
     app.include_router(connectors.router, prefix=BASE)
     app.include_router(health.router)
     pages.install(app)

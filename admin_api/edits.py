@@ -11,6 +11,7 @@ from admin_api.context import Context
 from admin_api.merge import merge
 from crm.contact_in import field_errors
 from engine.core.errors import FieldError, Invalid, NotFound
+from engine.core.presets import PRESETS
 from engine.core.settings import CampaignSettings
 
 DEFAULTS: Mapping[str, Any] = CampaignSettings().model_dump(mode="json")
@@ -20,7 +21,9 @@ def edited_settings(
     ctx: Context, base: CampaignSettings, patch: Mapping[str, Any] | None
 ) -> CampaignSettings:
     """`base` with the merge patch applied; None puts all defaults back. Raises Invalid."""
-    current = base.model_dump(mode="json")
+    current: Mapping[str, Any] = base.model_dump(mode="json")
+    if patch is not None and isinstance(patch.get("preset"), str):
+        current = _with_preset(current, patch["preset"])
     wanted = DEFAULTS if patch is None else merge(current, patch, DEFAULTS)
     try:
         settings = CampaignSettings.model_validate(wanted)
@@ -29,6 +32,16 @@ def edited_settings(
         raise Invalid("The settings are not valid.", errors) from None
     _check_trunk(settings.dialing.trunk, ctx.settings.trunks)
     return settings
+
+
+def _with_preset(current: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A preset fills rules once, when it is chosen; what is edited afterwards stays."""
+    if name == current.get("preset"):
+        return current
+    if name not in PRESETS:
+        message = f"must be one of {', '.join(PRESETS)}"
+        raise Invalid("The settings are not valid.", [FieldError("settings.preset", message)])
+    return merge(current, PRESETS[name].settings, DEFAULTS)
 
 
 async def check_agents(ctx: Context, agent_ids: Sequence[int]) -> None:

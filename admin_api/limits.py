@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 
 class BodyLimit:
-    """At most 1 MiB, but for calling lists, which their route takes in pieces and bounds."""
+    """At most 1 MiB, but for lists of contacts and of numbers not to call, which come in pieces."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -34,7 +34,7 @@ class BodyLimit:
 
 def _is_calling_list(scope: Scope) -> bool:
     is_csv = Headers(scope=scope).get("content-type", "").startswith("text/csv")
-    return is_csv and scope["path"].endswith("/contacts")
+    return is_csv and scope["path"].endswith(("/contacts", "/dnc"))
 
 
 def _counting(receive: Receive) -> Receive:

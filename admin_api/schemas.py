@@ -181,7 +181,53 @@ class ContactOut(BaseModel):
     last_outcome: Outcome | None
     next_dial_at: datetime | None
     done_reason: str | None
+    other_phones: list[str] = Field(description="wait for their turn")
+    dropped_phones: list[str] = Field(description="are not in use")
+    person_key: str | None
+    active: bool
+    callback_agent_id: int | None
     why_not_now: list[WhyNot]
+
+
+class ContactPatch(In):
+    """What may change while the campaign runs; null is not a value here, `variables` replace."""
+
+    name: Annotated[str, Field(max_length=200), AfterValidator(_one_line)] | None = None
+    priority: int | None = Field(None, ge=1, le=1000)
+    active: bool | None = None
+    variables: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,64}$")], Any] | None = None
+
+
+class VerdictOut(BaseModel):
+    rule: str
+    allows: bool
+    until: datetime | None = Field(description="null: allows now, or nobody can say")
+    final: bool = Field(description="ends the contact")
+    detail: str
+
+
+class WhyOut(BaseModel):
+    """Every rule about a contact, as the engine asks them."""
+
+    why_not_now: list[WhyNot]
+    verdicts: list[VerdictOut] = Field(description="empty for a contact that does not wait")
+    next_dial_at: datetime | None = Field(description="when all rules allow it; null: not known")
+
+
+class FigureOut(BaseModel):
+    what: str
+    source: str
+    verified: bool = Field(description="false: the source could not be read")
+
+
+class PresetOut(BaseModel):
+    """`settings` is a merge patch; sent as `settings.preset` it is applied below other changes."""
+
+    name: str
+    title: str
+    kind: str = Field(description="law, or house rule")
+    settings: dict[str, Any]
+    figures: list[FigureOut]
 
 
 class ImportOut(BaseModel):
@@ -227,8 +273,12 @@ class PauseIn(In):
 
 
 class DispositionIn(In):
+    """`callback_at` without an offset is by the contact's own clock."""
+
     attempt_id: str = Field(max_length=64)
     code: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")
+    callback_at: datetime | None = None
+    callback_by: Literal["anyone", "me"] = "anyone"
 
 
 class AgentOut(BaseModel):
@@ -252,7 +302,10 @@ class AgentOut(BaseModel):
 class DncIn(In):
     """Numbers that must not be called, by any campaign."""
 
-    phones: list[Annotated[str, Field(max_length=64)]] = Field(min_length=1, max_length=1000)
+    phones: list[Annotated[str, Field(max_length=64)]] = Field(default=[], max_length=1000)
+    prefixes: list[Annotated[str, Field(pattern=r"^\+[0-9]{1,15}$")]] = Field(
+        default=[], max_length=1000, description="beginnings of numbers, such as +1900"
+    )
     default_country: str = Field("US", pattern=r"^[A-Z]{2}$")
     source: Annotated[str, Field(max_length=100), AfterValidator(_one_line)] = "api"
 
@@ -260,7 +313,8 @@ class DncIn(In):
 class DncAdded(BaseModel):
     added: int
     present: int = Field(description="were on the list already")
-    rejected: list[Rejected]
+    n_rejected: int
+    rejected: list[Rejected] = Field(description="of a file the first 1,000")
 
 
 class DncOut(BaseModel):

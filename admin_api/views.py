@@ -17,16 +17,18 @@ from admin_api.schemas import (
     Stats,
     TokenOut,
 )
-from admin_api.why_not_now import why_not_now
+from admin_api.why_not_now import WAITING, why_not_now
 from engine.core.agent import Agent
 from engine.core.campaign import Campaign, CampaignStatus
-from engine.core.contact import Contact, ContactState
+from engine.core.contact import Contact
+from engine.core.limits import Refusal
 from engine.core.outcome import Outcome
+from engine.ports import Wanted
 from engine.store import AuditEntry, DncEntry, Import, ImportStatus, Token
+from engine.store.dnc import scopes_of
 
 #: An active campaign of which no engine publishes figures.
 NO_ENGINE = "no_engine"
-_WAITING = (ContactState.READY, ContactState.SCHEDULED)
 #: Outcomes of calls that a person answered.
 _PERSON = (Outcome.ANSWERED, Outcome.ABANDONED, Outcome.HUNG_UP_EARLY)
 
@@ -121,15 +123,28 @@ def _abandon_rate(counts: Mapping[str, int]) -> float:
 async def contacts_out(
     ctx: Context, campaign: Campaign, contacts: Sequence[Contact]
 ) -> list[ContactOut]:
-    on_dnc = await ctx.each(_on_dnc(ctx, contact) for contact in contacts)
-    return [_contact(ctx, campaign, *pair) for pair in zip(contacts, on_dnc, strict=True)]
+    refusals = await refusals_of(ctx, campaign, contacts)
+    return [_contact(ctx, campaign, *pair) for pair in zip(contacts, refusals, strict=True)]
 
 
-async def _on_dnc(ctx: Context, contact: Contact) -> bool:
-    return contact.state in _WAITING and await ctx.store.dnc.contains(contact.phone)
+async def refusals_of(
+    ctx: Context, campaign: Campaign, contacts: Sequence[Contact]
+) -> list[Sequence[Refusal]]:
+    """What the store has against each that waits: lists, limits, another live call."""
+    waiting = [contact for contact in contacts if contact.state in WAITING]
+    scopes = scopes_of(campaign)
+    asked = [
+        Wanted(c.phone, "", c.person_key or c.external_id or "", c.hours_class, scopes)
+        for c in waiting
+    ]
+    found = await ctx.store.numbers.standing(asked, campaign.settings.limits, ctx.now())
+    of_id = {c.contact_id: refusals for c, refusals in zip(waiting, found, strict=True)}
+    return [of_id.get(contact.contact_id, ()) for contact in contacts]
 
 
-def _contact(ctx: Context, campaign: Campaign, contact: Contact, on_dnc: bool) -> ContactOut:
+def _contact(
+    ctx: Context, campaign: Campaign, contact: Contact, refusals: Sequence[Refusal]
+) -> ContactOut:
     return ContactOut(
         id=contact.contact_id,
         contact_id=contact.contact_id,
@@ -148,7 +163,12 @@ def _contact(ctx: Context, campaign: Campaign, contact: Contact, on_dnc: bool) -
         last_outcome=contact.last_outcome,
         next_dial_at=contact.next_dial_at,
         done_reason=contact.done_reason,
-        why_not_now=why_not_now(contact, campaign, ctx.now(), on_dnc=on_dnc),
+        other_phones=list(contact.other_phones),
+        dropped_phones=list(contact.dropped_phones),
+        person_key=contact.person_key,
+        active=contact.is_active,
+        callback_agent_id=contact.callback_agent_id,
+        why_not_now=why_not_now(contact, campaign, ctx.now(), refusals),
     )
 
 

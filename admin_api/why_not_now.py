@@ -1,19 +1,25 @@
-"""Why a contact is not called at this instant: a pure rule over what is known about it."""
+"""Why a contact is not called at this instant: the engine's own verdicts, in words for people."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from engine.core.campaign import Campaign, CampaignStatus
 from engine.core.contact import Contact, ContactState
-from engine.core.hours import is_open, next_open_at
+from engine.core.limits import Refusal
+from engine.core.redial import History
+from engine.core.why_not import Candidate, Verdict, next_possible_at, verdicts
+
+WAITING = (ContactState.READY, ContactState.SCHEDULED)
 
 
 @dataclass(frozen=True, slots=True)
 class WhyNot:
-    """`reason`: withdrawn, done:<why>, in_flight, wrap_up, scheduled, dnc, calling_hours, or
-    campaign:<status>. `until`: when it ends by itself, null where that is not known.
+    """`reason`: withdrawn, done:<why>, in_flight, wrap_up, inactive, campaign:<status>, or the
+    name of a rule such as dnc, scheduled, calling_hours, limit_24h, person_limit_7d,
+    after_abandon. `until`: when it ends by itself, null where that is not known.
     """
 
     reason: str
@@ -21,30 +27,45 @@ class WhyNot:
 
 
 def why_not_now(
-    contact: Contact, campaign: Campaign, now: datetime, *, on_dnc: bool = False
+    contact: Contact, campaign: Campaign, now: datetime, refusals: Sequence[Refusal] = ()
 ) -> list[WhyNot]:
     """All reasons, the strongest first; empty when it may be called as soon as an agent is free."""
-    match contact.state:
-        case ContactState.WITHDRAWN:
-            return [WhyNot("withdrawn")]
-        case ContactState.DONE:
-            return [WhyNot(f"done:{contact.done_reason or contact.last_outcome or 'done'}")]
-        case ContactState.IN_FLIGHT:
-            return [WhyNot("in_flight")]
-        case ContactState.WRAP_UP:
-            return [WhyNot("wrap_up")]
-    return _waiting(contact, campaign, now, on_dnc)
+    state = _state(contact)
+    if state is not None:
+        return [WhyNot(state)]
+    reasons = [] if campaign.status is CampaignStatus.ACTIVE else [f"campaign:{campaign.status}"]
+    found = verdicts(candidate(contact), campaign.settings, refusals, now)
+    against = [verdict for verdict in found if not verdict.allows]
+    against.sort(key=lambda verdict: not verdict.final)
+    told = [WhyNot(_reason(verdict), verdict.until) for verdict in against]
+    first = [why for why in told if why.reason == "dnc"]
+    rest = [why for why in told if why.reason != "dnc"]
+    return [*first, *(WhyNot(reason) for reason in reasons), *rest]
 
 
-def _waiting(contact: Contact, campaign: Campaign, now: datetime, on_dnc: bool) -> list[WhyNot]:
-    reasons = []
-    if on_dnc:
-        reasons.append(WhyNot("dnc"))
-    if campaign.status is not CampaignStatus.ACTIVE:
-        reasons.append(WhyNot(f"campaign:{campaign.status}"))
-    if contact.next_dial_at is not None and contact.next_dial_at > now:
-        reasons.append(WhyNot("scheduled", contact.next_dial_at))
-    hours = campaign.settings.hours
-    if not is_open(hours, contact.hours_class, now):
-        reasons.append(WhyNot("calling_hours", next_open_at(hours, contact.hours_class, now)))
-    return reasons
+def next_dial_at(
+    contact: Contact, campaign: Campaign, now: datetime, refusals: Sequence[Refusal]
+) -> datetime | None:
+    """The first instant at which all rules allow it, once the campaign is active; None: never, or
+    nobody can say."""
+    if contact.state not in WAITING:
+        return None
+    return next_possible_at(candidate(contact), campaign.settings, refusals, now)
+
+
+def candidate(contact: Contact) -> Candidate:
+    n_others = len(contact.other_phones)
+    history = History(contact.n_attempts, contact.n_trunk_faults, contact.outcomes, n_others)
+    return Candidate(contact.phone, contact.hours_class, history, contact.next_dial_at)
+
+
+def _state(contact: Contact) -> str | None:
+    if contact.state in WAITING:
+        return None
+    if contact.state is ContactState.DONE:
+        return f"done:{contact.done_reason or contact.last_outcome or 'done'}"
+    return str(contact.state)
+
+
+def _reason(verdict: Verdict) -> str:
+    return verdict.detail if verdict.rule in ("attempts", "destination") else verdict.rule

@@ -8,13 +8,16 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from engine.core import destinations
 from engine.core.contact import NewContact
 from engine.core.errors import FieldError, Invalid
 from engine.core.hours import hours_class
 from engine.core.phone import as_e164
-from engine.core.settings import Zone
+from engine.core.settings import DestinationSettings, Region, Zone
 
 MAX_VARIABLES = 50
+ANYWHERE = DestinationSettings()
+ON_DNC = "is on a do-not-call list"
 MAX_VARIABLES_CHARS = 4096
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
@@ -37,7 +40,10 @@ Line = Annotated[str, AfterValidator(_one_line)]
 
 
 class ContactIn(BaseModel):
-    """`phone`, or `phones` of which the first one in use is dialled; the rest is optional."""
+    """`phone`, or `phones` in the order in which they are tried; the rest is optional.
+
+    Of several phones those that cannot be dialled are left out, as long as one is left.
+    """
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
@@ -45,8 +51,12 @@ class ContactIn(BaseModel):
     phones: list[Annotated[Line, Field(max_length=64)]] = Field(default=[], max_length=10)
     name: Line = Field("", max_length=200)
     timezone: Zone | None = None
+    region: Region | None = Field(None, description="state, such as US-FL, whose rules hold")
     priority: int = Field(500, ge=1, le=1000, description="lower is called first")
     external_id: Annotated[Line, Field(max_length=128)] | None = None
+    person_key: Annotated[Line, Field(max_length=128)] | None = Field(
+        None, description="whom limits per person count; by default the external id"
+    )
     source: Annotated[Line, Field(max_length=200)] | None = None
     url: Annotated[Line, Field(max_length=2048), AfterValidator(_web_address)] | None = None
     variables: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,64}$")], Line] = {}
@@ -70,17 +80,27 @@ class ContactIn(BaseModel):
         return value
 
 
-def parse_contact(raw: object, default_country: str) -> NewContact:
+def parse_contact(
+    raw: object, default_country: str, open_to: DestinationSettings = ANYWHERE
+) -> NewContact:
     """A contact for the store. Raises Invalid; its errors name the fields."""
     try:
         contact = ContactIn.model_validate(raw)
     except ValidationError as error:
         raise Invalid("The contact is not valid.", field_errors(error.errors())) from None
-    phone = _dialled(contact, default_country)
+    phone, *others = _dialled(contact, default_country, open_to)
     return NewContact(
         phone=phone,
-        hours_class=hours_class(phone, contact.timezone),
-        **contact.model_dump(exclude={"phone", "phones"}),
+        phones=tuple(others),
+        hours_class=hours_class(phone, contact.timezone, contact.region, others),
+        name=contact.name,
+        timezone=contact.timezone,
+        priority=contact.priority,
+        external_id=contact.external_id,
+        source=contact.source,
+        url=contact.url,
+        variables=contact.variables,
+        person_key=contact.person_key,
     )
 
 
@@ -99,19 +119,38 @@ def _message(error: Mapping[str, Any]) -> str:
     return message.removeprefix("Value error, ")
 
 
-def _dialled(contact: ContactIn, default_country: str) -> str:
-    """The first number in use, in E.164."""
-    given = [contact.phone] if contact.phone else contact.phones
+def checked_variables(raw: Mapping[str, object]) -> Mapping[str, str]:
+    """As those of a new contact. Raises Invalid."""
+    try:
+        return ContactIn.model_validate({"phone": "-", "variables": raw}).variables
+    except ValidationError as error:
+        raise Invalid("The contact is not valid.", field_errors(error.errors())) from None
+
+
+def _dialled(contact: ContactIn, default_country: str, open_to: DestinationSettings) -> list[str]:
+    """The numbers in use, in E.164, each once, in the order given; at least one."""
+    given = [contact.phone, *contact.phones] if contact.phone else contact.phones
     if not given:
         raise Invalid("The contact is not valid.", [FieldError("phone", "is missing")])
-    first_problem: ValueError | None = None
+    found: dict[str, None] = {}
+    first_problem = ""
     for text in given:
         try:
-            return as_e164(text, default_country)
+            found[_open_number(text, default_country, open_to)] = None
         except ValueError as error:
-            first_problem = first_problem or error
-    field = "phone" if contact.phone else "phones"
-    raise Invalid("The contact is not valid.", [FieldError(field, str(first_problem))])
+            first_problem = first_problem or str(error)
+    if not found:
+        field = "phone" if contact.phone else "phones"
+        raise Invalid("The contact is not valid.", [FieldError(field, first_problem)])
+    return list(found)
+
+
+def _open_number(text: str, default_country: str, open_to: DestinationSettings) -> str:
+    number = as_e164(text, default_country)
+    closed = destinations.refusal(number, open_to)
+    if closed is not None:
+        raise ValueError(destinations.REASONS[closed])
+    return number
 
 
 def _as_text(value: object) -> object:

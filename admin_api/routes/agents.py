@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -15,12 +18,17 @@ from admin_api.views import agent_out
 from engine.core import ids
 from engine.core.agent import Agent
 from engine.core.campaign import Campaign
+from engine.core.contact import Contact
 from engine.core.errors import Conflict, FieldError, Invalid, NotFound
+from engine.core.hours import deciding_zones
 from engine.core.redial import History, after_disposition
 from engine.core.settings import DispositionRule
 from engine.ports import Wrapping
 
 router = APIRouter(prefix="/agents", tags=["agents"])
+#: A clock of a desk may be a little behind.
+MAX_CALLBACK_LATE = timedelta(minutes=5)
+MAX_CALLBACK_AHEAD = timedelta(days=366)
 
 
 @router.get("", responses=responses())
@@ -140,7 +148,7 @@ async def record_disposition(
     campaign = await _campaign_of(ctx, body.attempt_id)
     rule = _rule(campaign, body.code)
     wrapping = await _wrapping(ctx, campaign, body.attempt_id, agent_id)
-    await _finish(ctx, campaign, wrapping, body.code, rule, actor(token))
+    await _finish(ctx, campaign, wrapping, body, rule, actor(token))
     return agent_out(await ctx.store.agents.get(agent_id))
 
 
@@ -178,7 +186,7 @@ async def _finish(
     ctx: Context,
     campaign: Campaign,
     wrapping: Wrapping,
-    code: str,
+    body: DispositionIn,
     rule: DispositionRule | None,
     by: str,
 ) -> None:
@@ -186,9 +194,33 @@ async def _finish(
     if rule is not None and rule.action == "dnc":
         # First: a crash between the two must not leave a number that may be called.
         await ctx.store.dnc.add(
-            contact.phone, source=f"disposition:{code}", actor=by, now=ctx.now()
+            contact.phone, source=f"disposition:{body.code}", actor=by, now=ctx.now()
         )
     history = History(contact.n_attempts, contact.n_trunk_faults, contact.outcomes)
-    then = after_disposition(rule, history, campaign.settings.redial, ctx.now())
-    if not await ctx.store.calls.finish(campaign.id, wrapping.attempt_id, code, then, ctx.now()):
+    then = after_disposition(
+        rule,
+        history,
+        campaign.settings.redial,
+        ctx.now(),
+        callback_at=_callback_at(campaign, contact, body, ctx.now()),
+        agent_id=wrapping.agent_id if body.callback_by == "me" else None,
+    )
+    finish = ctx.store.calls.finish
+    if not await finish(campaign.id, wrapping.attempt_id, body.code, then, ctx.now()):
         raise Conflict("This attempt does not wait for a disposition any more.")
+
+
+def _callback_at(
+    campaign: Campaign, contact: Contact, body: DispositionIn, now: datetime
+) -> datetime | None:
+    """The agreed instant in UTC. Raises Invalid for one in the past or beyond a year."""
+    at = body.callback_at
+    if at is None:
+        return None
+    if at.tzinfo is None:
+        zone = deciding_zones(campaign.settings.hours, contact.hours_class)[0]
+        at = at.replace(tzinfo=ZoneInfo(zone))
+    at = at.astimezone(UTC)
+    if not now - MAX_CALLBACK_LATE <= at <= now + MAX_CALLBACK_AHEAD:
+        raise Invalid(errors=[FieldError("callback_at", "must lie within a year from now")])
+    return at

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -15,19 +16,25 @@ from admin_api.idempotency import Key, once
 from admin_api.problems import ApiError, responses
 from admin_api.schemas import (
     ContactOut,
+    ContactPatch,
     ContactsAdded,
     Duplicate,
     ImportOut,
     Listing,
     Reason,
     Rejected,
+    VerdictOut,
+    WhyOut,
 )
 from admin_api.uploads import receive_upload
-from admin_api.views import contacts_out
-from crm.contact_in import parse_contact
+from admin_api.views import contacts_out, refusals_of
+from admin_api.why_not_now import WAITING, candidate, next_dial_at, why_not_now
+from crm.contact_in import ON_DNC, checked_variables, parse_contact
 from engine.core.campaign import Campaign
 from engine.core.contact import ContactState, NewContact
 from engine.core.errors import CampaignFinal, FieldError, Invalid
+from engine.core.why_not import verdicts
+from engine.store.dnc import scopes_of
 from engine.store.page import cursor_of, parts_of
 
 router = APIRouter(prefix="/campaigns/{campaign_id}/contacts", tags=["contacts"])
@@ -100,11 +107,14 @@ def _array(body: bytes) -> list[Any]:
 async def _add(ctx: Context, campaign: Campaign, sent: Sequence[object]) -> ContactsAdded:
     good: list[tuple[int, NewContact]] = []
     rejected: list[Rejected] = []
+    country, open_to = campaign.settings.list.default_country, campaign.settings.destinations
     for index, raw in enumerate(sent):
         try:
-            good.append((index, parse_contact(raw, campaign.settings.list.default_country)))
+            good.append((index, parse_contact(raw, country, open_to)))
         except Invalid as error:
             rejected.append(_rejected(index, raw, error.errors))
+    good, refused = await _without_dnc(ctx, campaign, good)
+    rejected = sorted([*rejected, *refused], key=lambda one: one.index)
     contacts = [contact for _, contact in good]
     ids = await ctx.store.contacts.add(campaign.id, contacts, ctx.now()) if contacts else []
     duplicates = [
@@ -115,6 +125,22 @@ async def _add(ctx: Context, campaign: Campaign, sent: Sequence[object]) -> Cont
     return ContactsAdded(
         created=len(good) - len(duplicates), rejected=rejected, duplicates=duplicates
     )
+
+
+async def _without_dnc(
+    ctx: Context, campaign: Campaign, good: Sequence[tuple[int, NewContact]]
+) -> tuple[list[tuple[int, NewContact]], list[Rejected]]:
+    """A number on a list is not taken at all; it is asked again before each call."""
+    scopes = scopes_of(campaign)
+    listed = await ctx.store.dnc.listed([(contact.phone, scopes) for _, contact in good])
+    reason = Reason(field="phone", message=ON_DNC)
+    pairs = list(zip(good, listed, strict=True))
+    refused = [
+        Rejected(index=index, phone=contact.phone, errors=[reason])
+        for (index, contact), is_listed in pairs
+        if is_listed
+    ]
+    return [one for one, is_listed in pairs if not is_listed], refused
 
 
 def _rejected(index: int, raw: object, errors: Sequence[FieldError]) -> Rejected:
@@ -163,6 +189,45 @@ async def get_contact(
     campaign = await ctx.store.campaigns.get(campaign_id)
     contact = await ctx.store.contacts.get(campaign_id, contact_id)
     return (await contacts_out(ctx, campaign, [contact]))[0]
+
+
+@router.patch("/{contact_id}", responses=responses(404, 413))
+async def edit_contact(
+    campaign_id: CampaignId, contact_id: ContactId, body: ContactPatch, ctx: Ctx, token: Supervisor
+) -> ContactOut:
+    """Acts on the next claim; a call that is in flight goes on."""
+    campaign = await ctx.store.campaigns.get(campaign_id)
+    await ctx.store.contacts.get(campaign_id, contact_id)
+    contact = await ctx.store.contacts.edit(
+        campaign_id,
+        contact_id,
+        actor=actor(token),
+        now=ctx.now(),
+        name=body.name,
+        priority=body.priority,
+        active=body.active,
+        variables=None if body.variables is None else checked_variables(body.variables),
+    )
+    return (await contacts_out(ctx, campaign, [contact]))[0]
+
+
+@router.get("/{contact_id}/why", responses=responses(404))
+async def why(
+    campaign_id: CampaignId, contact_id: ContactId, ctx: Ctx, _token: Supervisor
+) -> WhyOut:
+    """Each rule, its verdict, and when the next dial may happen."""
+    campaign = await ctx.store.campaigns.get(campaign_id)
+    contact = await ctx.store.contacts.get(campaign_id, contact_id)
+    (refusals,) = await refusals_of(ctx, campaign, [contact])
+    now, found = ctx.now(), list[VerdictOut]()
+    if contact.state in WAITING:
+        judged = verdicts(candidate(contact), campaign.settings, refusals, now)
+        found = [VerdictOut(**asdict(verdict)) for verdict in judged]
+    return WhyOut(
+        why_not_now=why_not_now(contact, campaign, now, refusals),
+        verdicts=found,
+        next_dial_at=next_dial_at(contact, campaign, now, refusals),
+    )
 
 
 @router.delete("/{contact_id}", responses=responses(404))

@@ -8,8 +8,9 @@ import pytest
 from admin_api.why_not_now import why_not_now
 from engine.core.campaign import Campaign, CampaignStatus
 from engine.core.contact import Contact, ContactState
-from engine.core.settings import CampaignSettings
+from engine.core.settings import CampaignSettings, LimitSettings
 
+ALL_DAY = {"start": "00:00", "end": "24:00"}
 NOON_UTC = datetime(2026, 6, 3, 12, 0, tzinfo=UTC)
 
 
@@ -74,7 +75,7 @@ async def test_a_body_that_hides_its_size_is_bounded_too(admin, api, path):
 
     json_, csv_ = "application/json", "text/csv"
     for target, kind in [
-        (path, json_), ("/campaigns", json_), ("/campaigns", csv_), ("/dnc", json_), ("/dnc", csv_),
+        (path, json_), ("/campaigns", json_), ("/campaigns", csv_), ("/dnc", json_),
     ]:  # fmt: skip
         headers = {"Content-Type": kind}
         answer = await admin.post(f"/api/v1{target}", content=pieces(), headers=headers)
@@ -183,3 +184,111 @@ def test_reasons_say_until_when():
 def test_a_campaign_that_does_not_dial_is_a_reason(status):
     found = why_not_now(contact(), campaign(status), NOON_UTC)
     assert [why.reason for why in found] == [f"campaign:{status}"]
+
+
+# ------------------------------------------------------------------------- rules and edits
+
+
+async def new_campaign(api, **settings):
+    body = {"name": "A", "settings": settings}
+    return f"/campaigns/{(await api('POST', '/campaigns', 201, json=body))['id']}/contacts"
+
+
+async def test_a_contact_is_edited_while_its_campaign_runs(api):
+    path = await new_campaign(api)
+    await api("POST", path, json=[{"phone": "+12125550123", "variables": {"a": "1"}}])
+    changed = {"name": "Anna", "priority": 3, "active": False, "variables": {"n": 7}}
+    out = await api("PATCH", f"{path}/1", json=changed)
+    assert (out["name"], out["priority"], out["state"]) == ("Anna", 3, "inactive")
+    assert (out["variables"], out["active"]) == ({"n": "7"}, False)
+    assert [why["reason"] for why in out["why_not_now"]] == ["inactive"]
+    out = await api("PATCH", f"{path}/1", json={"active": True})
+    assert (out["name"], out["state"], out["active"]) == ("Anna", "ready", True)
+    await api("PATCH", f"{path}/1", 422, json={"priority": 1001})
+    await api("PATCH", f"{path}/1", 422, json={"variables": {"a b": 1}})
+    await api("PATCH", f"{path}/1", 422, json={"phone": "+12125550124"})
+    await api("PATCH", f"{path}/9", 404, json={"priority": 1})
+
+
+async def test_several_phones_are_kept_in_order(api):
+    path = await new_campaign(api)
+    phones = ["+12125550123", "911", "+13055550123", "+12125550123"]
+    await api("POST", path, json=[{"phones": phones, "person_key": "P1"}])
+    out = await api("GET", f"{path}/1")
+    assert (out["phone"], out["other_phones"]) == ("+12125550123", ["+13055550123"])
+    assert out["person_key"] == "P1"
+
+
+@pytest.mark.parametrize(
+    ("phone", "says"),
+    [("911", "emergency"), ("+19002345678", "premium"), ("+442079460000", "country")],
+)
+async def test_what_may_not_be_called_is_not_taken(api, phone, says):
+    path = await new_campaign(api, destinations={"countries": ["US"]})
+    out = await api("POST", path, json=[{"phone": phone}])
+    assert out["created"] == 0
+    assert says in out["rejected"][0]["errors"][0]["message"]
+
+
+async def test_a_number_on_a_list_is_not_taken(api):
+    path = await new_campaign(api)
+    campaign_id = path.split("/")[2]
+    await api("POST", f"/dnc?campaign_id={campaign_id}", json={"phones": ["+12125550123"]})
+    await api("POST", "/dnc", json={"prefixes": ["+1305"]})
+    sent = [{"phone": p} for p in ("+12125550123", "+13055550123", "+12125550124")]
+    out = await api("POST", path, json=sent)
+    assert (out["created"], [r["index"] for r in out["rejected"]]) == (1, [0, 1])
+    other = await new_campaign(api)
+    assert (await api("POST", other, json=sent[:1]))["created"] == 1
+
+
+async def test_why_tells_every_rule_and_the_next_dial(api, store):
+    limits, hours = {"max_per_24h": 1, "max_per_7d": 1}, {"windows": [ALL_DAY]}
+    path = await new_campaign(api, limits=limits, hours=hours)
+    await api("POST", path, json=[{"phone": "+12125550123"}])
+    out = await api("GET", f"{path}/1/why")
+    assert [v["rule"] for v in out["verdicts"] if not v["allows"]] == []
+    now = datetime.now(UTC)
+    held = ("+12125550123", "9aX")
+    await store.numbers.reserve([held], LimitSettings(), now)
+    await store.numbers.release([(*held, True)])
+    out = await api("GET", f"{path}/1/why")
+    against = [v["rule"] for v in out["verdicts"] if not v["allows"]]
+    assert against == ["limit_24h", "limit_7d"]
+    in_a_week = datetime.fromisoformat(out["next_dial_at"]) - now
+    assert timedelta(days=7) <= in_a_week < timedelta(days=7, seconds=5)
+
+
+async def test_presets_fill_rules_that_stay_editable(api):
+    items = (await api("GET", "/presets"))["items"]
+    assert {"us_tsr", "us_fl", "uk", "ca", "eu_default"} <= {item["name"] for item in items}
+    assert any(not f["verified"] for item in items for f in item["figures"])
+    body = {"name": "A", "settings": {"preset": "uk", "limits": {"after_machine_s": 60}}}
+    made = await api("POST", "/campaigns", 201, json=body)
+    limits = made["settings"]["limits"]
+    assert (limits["after_abandon_s"], limits["after_machine_s"]) == (72 * 3600, 60)
+    edited = await api(
+        "PATCH", f"/campaigns/{made['id']}", json={"settings": {"limits": {"after_abandon_s": 5}}}
+    )
+    again = {"settings": {"preset": "uk"}}
+    edited = await api("PATCH", f"/campaigns/{made['id']}", json=again)
+    assert edited["settings"]["limits"]["after_abandon_s"] == 5
+    await api("POST", "/campaigns", 422, json={"name": "A", "settings": {"preset": "x"}})
+
+
+async def test_a_registry_s_file_of_any_size_is_streamed_in(api):
+    rows = "".join(f"+1212555{i:04};x\r\n" for i in range(3000))
+    headers = {"Content-Type": "text/csv"}
+    body = "\ufeffphone;name\r\n" + rows
+    out = await api("POST", "/dnc?source=registry", content=body.encode(), headers=headers)
+    assert (out["added"], out["n_rejected"]) == (3000, 1)
+    out = await api("POST", "/dnc?source=registry", content=body.encode(), headers=headers)
+    assert (out["added"], out["present"]) == (0, 3000)
+
+
+async def test_prefixes_are_listed_and_removed(api):
+    await api("POST", "/dnc", json={"prefixes": ["+1305"]})
+    listed = (await api("GET", "/dnc/prefixes"))["items"]
+    assert [item["phone"] for item in listed] == ["+1305"]
+    await api("DELETE", "/dnc/prefixes/+1305", 204)
+    await api("DELETE", "/dnc/prefixes/+1305", 404)

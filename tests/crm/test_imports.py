@@ -38,7 +38,7 @@ def test_a_row_becomes_a_contact():
     contact = contact_of(row, layout, "US")
     assert contact.phone == "+12025550100"
     assert (contact.name, contact.priority, contact.timezone) == ("Ann", 7, "Europe/Paris")
-    assert contact.hours_class == "Europe/Paris"
+    assert contact.hours_class == "Europe/Paris;US-DC"
     assert contact.variables == {"colour": "red"}
 
 
