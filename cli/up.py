@@ -11,6 +11,7 @@ import structlog
 from cli.processes import Child, Children
 from cli.redis import some_redis
 from cli.settings import Settings
+from cli.users import nobody_may_sign_in
 
 log = structlog.get_logger()
 
@@ -28,6 +29,8 @@ def run_up(settings: Settings) -> None:
         for part in PARTS:
             children.start(Child([part], env_of(settings, url)))
         log.info("up", page=f"http://{settings.host}:{settings.port}", redis=url)
+        if nobody_may_sign_in(url):
+            log.info("nobody_may_sign_in", fix="dialer user create --name you --role admin")
         while not stop.wait(REVIVE_S):
             for child in children.revive():
                 log.warning("restarted", part=child.name)
