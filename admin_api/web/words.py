@@ -87,7 +87,9 @@ CALL = {
     "dialing": "Dialing",
     "ringing": "Ringing",
     "waiting": "Waiting for an agent",
-    "bridged": "In conversation",
+    "talking": "In conversation",
+    "amd": "Machine detection",
+    "message": "Hearing the message",
     "in_flight": "In flight",
 }
 ROLE = {"admin": "Administrator", "supervisor": "Supervisor", "agent": "Agent"}

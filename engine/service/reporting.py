@@ -22,7 +22,8 @@ class Reporter:
             reasons = await self._idle_reasons(view)
             changed = reasons != view.idle_reasons
             view.idle_reasons = reasons
-            figures = {**self.figures(view), "idle_reasons": list(reasons)}
+            at_s = int(self._world.clock.now().timestamp())
+            figures = {**self.figures(view), "idle_reasons": list(reasons), "at_s": at_s}
             await self._world.store.campaigns.publish_live(view.campaign.id, figures)
             if changed:
                 self._world.wake.set()

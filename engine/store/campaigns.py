@@ -23,6 +23,7 @@ from engine.store.audit import campaign_entry
 from engine.store.campaign_list import Filter, Head, page_of
 from engine.store.changes import change
 from engine.store.keys import N_PHONE_SHARDS, Keys
+from engine.store.last_hour import Sample, sample_command, samples
 from engine.store.link import Argument, Command, Link
 from engine.store.page import Page
 from engine.store.scripts import invoke
@@ -177,12 +178,20 @@ class RedisCampaigns:
 
     async def publish_live(self, campaign_id: int, figures: Mapping[str, object]) -> None:
         key = self._keys.campaign(campaign_id, "live")
-        await self._link.call("SET", key, codec.to_json(figures), "EX", LIVE_FIGURES_S)
+        commands: list[Command] = [("SET", key, codec.to_json(figures), "EX", LIVE_FIGURES_S)]
+        if "at_s" in figures:
+            commands.append(sample_command(self._keys.campaign(campaign_id, "hour"), figures))
+        await self._link.batch(commands)
 
     async def live_figures(self, campaign_id: int) -> Mapping[str, object] | None:
         text = await self._link.call("GET", self._keys.campaign(campaign_id, "live"))
         figures: Mapping[str, object] | None = codec.from_json(text) if text else None
         return figures
+
+    async def last_hour(self, campaign_id: int, now: datetime) -> Sequence[Sample]:
+        """What was published in the last hour, a sample for every few seconds, oldest first."""
+        texts = await self._link.call("HVALS", self._keys.campaign(campaign_id, "hour"))
+        return samples(texts, now.timestamp())
 
     async def assign_queue(self, campaign_id: int, queue: str) -> None:
         await self._link.batch([

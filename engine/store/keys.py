@@ -134,7 +134,8 @@ class Keys:
         waiting (hash: class → contacts that wait), ready:<n|r|c>:<class> (zsets),
         due:<redial|callback> (zsets), phones:<shard> (hashes), a:<attempt> (hash, while live),
         leases (zset), wrapping (zset), wrap and wrap_record (hashes), unknown (hash),
-        attempts (stream), revisions (hash), audit (stream), live (string), batch:<token>,
+        attempts (stream), revisions (hash), audit (stream), live (string), hour (hash),
+        batch:<token>,
         i:<import> and i:<import>:c:<n>, i:<import>:rejected; pull (hash: what came from the CRM
         and how far), ext:<shard> (hashes: lead → contact), push (hash) and dead (stream).
         """

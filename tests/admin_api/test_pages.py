@@ -28,6 +28,7 @@ TABLE = [
     ("GET", "/campaigns/99/edit", IN, IN, NO),
     ("GET", "/campaigns/99/clone", IN, IN, NO),
     ("GET", "/campaigns/99/head", IN, IN, NO),
+    ("GET", "/campaigns/99/hour.json", IN, IN, NO),
     ("GET", "/campaigns/99/contacts", IN, IN, NO),
     ("GET", "/campaigns/99/contacts.csv", IN, IN, NO),
     ("GET", "/campaigns/99/contacts/1", IN, IN, NO),
@@ -208,6 +209,17 @@ async def test_a_page_that_lost_its_session_is_sent_to_the_sign_in_whole(browser
     answer = await client.get("/campaigns", headers=headers)
     assert answer.status_code == 401
     assert answer.headers["hx-redirect"] == "/sign-in?next=%2Fcampaigns%3Fsort%3Dname"
+
+
+async def test_the_chart_has_the_last_hour_and_no_more(browser_for, make_campaign, store):
+    campaign = await make_campaign()
+    now_s = int(datetime.now(UTC).timestamp())
+    figures = {"calls": {"dialing": 1, "ringing": 2, "talking": 3}, "agents": {"on_call": 3}}
+    for ago_s in (7200, 600, 0):
+        at = {"at_s": now_s - ago_s}
+        await store.campaigns.publish_live(campaign["id"], figures | at)
+    answer = await (await browser_for("admin")).get(f"/campaigns/{campaign['id']}/hour.json")
+    assert answer.json() == [[now_s - 600, now_s], [3, 3], [0, 0], [3, 3], [3, 3]]
 
 
 async def test_names_are_text_and_no_markup(browser_for, api):

@@ -148,16 +148,27 @@ def make_campaign(api: Callable[..., Json]) -> Callable[..., Json]:
     return make
 
 
-@pytest.fixture
-def open_as(browser: Browser, stack: Stack) -> Iterator[Callable[..., Page]]:
-    """`open_as("ann", "/campaigns")`: a page of an own browser profile, after its sign-in.
+@pytest.fixture(scope="package")
+def cookies() -> dict[str, list[Any]]:
+    """Of people who have signed in already: the password is made to be slow to check."""
+    return {}
 
-    Whatever a page complains about, and every request to another host, fails the test.
+
+@pytest.fixture
+def open_as(
+    browser: Browser, stack: Stack, cookies: dict[str, list[Any]]
+) -> Iterator[Callable[..., Page]]:
+    """`open_as("ann", "/campaigns")`: a page of an own browser profile, signed in.
+
+    `fresh`: with a session of its own. Whatever a page complains about, and every request to
+    another host, fails the test.
     """
     contexts: list[BrowserContext] = []
     troubles: list[str] = []
 
-    def make(name: str | None, path: str = "/campaigns", **options: Any) -> Page:
+    def make(
+        name: str | None, path: str = "/campaigns", *, fresh: bool = False, **options: Any
+    ) -> Page:
         options = {"viewport": {"width": 1280, "height": 900}, **options}
         context = browser.new_context(base_url=stack.root, **options)
         contexts.append(context)
@@ -166,10 +177,13 @@ def open_as(browser: Browser, stack: Stack) -> Iterator[Callable[..., Page]]:
         page.set_default_timeout(20_000)
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.on("console", lambda message: _note(message, troubles))
-        if name is None:
+        if name in cookies and not fresh:
+            context.add_cookies(cookies[name])
+        if name is None or (name in cookies and not fresh):
             page.goto(path)
         else:
             sign_in(page, name, path)
+            cookies.setdefault(name, context.cookies())
         return page
 
     yield make

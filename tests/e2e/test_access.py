@@ -25,7 +25,7 @@ def test_a_wrong_password_says_no_more_than_that(open_as):
 
 
 def test_sign_in_leads_to_the_page_that_was_wanted(open_as):
-    page = open_as("ann", "/campaigns?name=wanted&sort=name")
+    page = open_as("ann", "/campaigns?name=wanted&sort=name", fresh=True)
     expect(page).to_have_url(re.compile(r"/campaigns\?name=wanted&sort=name$"))
 
 
@@ -36,7 +36,7 @@ def test_the_cookie_is_closed_to_scripts_and_other_sites(open_as):
 
 
 def test_signing_out_ends_the_session_everywhere_in_the_browser(open_as):
-    page = open_as("sam")
+    page = open_as("sam", fresh=True)
     (cookie,) = [c for c in page.context.cookies() if c["name"] == "dialer_session"]
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading")).to_have_text("Sign in to the dialer")
@@ -50,7 +50,7 @@ def test_a_page_whose_session_has_ended_leads_to_the_sign_in_and_back(open_as, s
     dialer = [sys.executable, "-m", "cli.main", "user"]
     create = [*dialer, "create", "--name", "eva", "--role", "supervisor"]
     subprocess.run(create, env=env, check=True, timeout=60)
-    page = open_as("eva", "/campaigns?sort=name")
+    page = open_as("eva", "/campaigns?sort=name", fresh=True)
     # A new password ends all of her sessions.
     subprocess.run([*dialer, "password", "--name", "eva"], env=env, check=True, timeout=60)
     expect(page).to_have_url(re.compile("/sign-in"))  # the table asks for news by itself

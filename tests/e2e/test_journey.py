@@ -60,6 +60,7 @@ def test_a_campaign_from_its_list_to_its_clone(open_as, follow, save, tmp_path: 
 
     follow(page, "Live figures")
     expect(page.locator("#figures")).to_contain_text("Answered", timeout=40_000)
+    expect(page.locator("#chart canvas")).to_be_visible()
     follow(page, "Attempts")
     expect(page.get_by_role("row").nth(1)).to_contain_text("+12025550100")
     follow(page, "History")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from admin_api import csv_out
 from admin_api.auth import actor
@@ -29,6 +29,9 @@ router = APIRouter(
     prefix="/campaigns/{campaign_id}", route_class=PageRoute, include_in_schema=False
 )
 PAGE = 50
+#: Lines of the chart: calls that go out, people who wait for an agent, conversations.
+CALL_LINES = (("dialing", "ringing"), ("amd", "waiting"), ("talking",))
+BUSY = ("reserved", "ringing", "on_call", "wrap_up")
 #: A rare state may lie far apart: so many short pages of the store are looked at for one of ours.
 MAX_LOOKS = 10
 _CSV_PAGE = 1000
@@ -60,6 +63,21 @@ async def live_figures(
         request, ctx, session, "campaign_view.html", campaign_id,
         tab="view", stats=stats, limit=campaign.settings.pacing.max_abandon_rate,
     )  # fmt: skip
+
+
+@router.get("/hour.json")
+async def last_hour(campaign_id: CampaignId, ctx: Ctx, _session: SupervisorSession) -> Response:
+    """The chart's figures: an array of instants (seconds), then one array for each line of it."""
+    await ctx.store.campaigns.get(campaign_id)
+    found = await ctx.store.campaigns.last_hour(campaign_id, ctx.now())
+    lines: list[list[int]] = [[sample.at_s for sample in found]]
+    lines += [[_sum(sample.calls, names) for sample in found] for names in CALL_LINES]
+    lines.append([_sum(sample.agents, BUSY) for sample in found])
+    return JSONResponse(lines, headers={"Cache-Control": "no-store"})
+
+
+def _sum(counts: Mapping[str, int], names: Collection[str]) -> int:
+    return sum(counts.get(name, 0) for name in names)
 
 
 @router.get("/head")
