@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from admin_api.problems import problem_response
 
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MAX_BODY_BYTES = 1024 * 1024
 _TOO_LARGE = f"The body is larger than {MAX_BODY_BYTES} bytes."
 log = structlog.get_logger(__name__)
@@ -33,8 +34,8 @@ class BodyLimit:
 
 
 def _is_calling_list(scope: Scope) -> bool:
-    is_csv = Headers(scope=scope).get("content-type", "").startswith("text/csv")
-    return is_csv and scope["path"].endswith(("/contacts", "/dnc"))
+    kind = Headers(scope=scope).get("content-type", "")
+    return kind.startswith(("text/csv", XLSX)) and scope["path"].endswith(("/contacts", "/dnc"))
 
 
 def _counting(receive: Receive) -> Receive:

@@ -6,15 +6,17 @@ but the committed position.
 
 from __future__ import annotations
 
-import codecs
 import json
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, field
 
+from crm.contact_in import ANYWHERE
 from crm.csv_records import LineTooLong, Record, RecordCutter, cells, guess_delimiter
+from crm.decoding import Decoder, UnknownEncoding
 from crm.imports import BadFile, Layout, contact_of, layout_of, reason_of
 from engine.core.contact import NewContact
 from engine.core.errors import Invalid
+from engine.core.settings import CampaignSettings, DestinationSettings
 from engine.store import RejectedRow
 
 #: Of a refused row so much is kept for the report.
@@ -27,20 +29,25 @@ class Reading:
     """What was read of one chunk: contacts by the line they came from, and rows refused."""
 
     contacts: list[NewContact] = field(default_factory=list)
+    #: Where each contact begins.
+    lines: list[int] = field(default_factory=list)
     rejected: list[RejectedRow] = field(default_factory=list)
 
 
 class Reader:
     """Turns bytes into contacts. `carry` is its whole memory between two chunks."""
 
-    def __init__(self, default_country: str, carry: bytes, line: int) -> None:
-        self._country = default_country
+    def __init__(
+        self, default_country: str, carry: bytes, line: int, open_to: DestinationSettings = ANYWHERE
+    ) -> None:
+        self._country, self._open_to = default_country, open_to
         self._layout: Layout | None = None
-        self._undecoded = b""
+        self._decoder = Decoder()
         rest = ""
         if carry:
             memory = json.loads(carry)
-            self._undecoded = bytes.fromhex(memory["undecoded"])
+            encoding, undecoded, is_ascii = memory["decoder"]
+            self._decoder = Decoder(encoding, bytes.fromhex(undecoded), is_ascii)
             rest = memory["rest"]
             if memory["layout"]:
                 delimiter, columns, has_header = memory["layout"]
@@ -55,7 +62,9 @@ class Reader:
     @property
     def carry(self) -> bytes:
         layout = astuple(self._layout) if self._layout else None
-        memory = {"layout": layout, "rest": self._cutter.rest, "undecoded": self._undecoded.hex()}
+        decoder = self._decoder
+        state = (decoder.encoding, decoder.undecoded.hex(), decoder.is_ascii)
+        memory = {"layout": layout, "rest": self._cutter.rest, "decoder": state}
         return json.dumps(memory).encode()
 
     def read(self, chunk: bytes, *, is_last: bool = False) -> Reading:
@@ -80,16 +89,13 @@ class Reader:
         return reading
 
     def _decoded(self, chunk: bytes, is_last: bool) -> str:
-        decoder = codecs.getincrementaldecoder("utf-8")()
-        decoder.setstate((self._undecoded, 0))
         try:
-            text = decoder.decode(chunk, is_last)
-        except UnicodeDecodeError:
+            return self._decoder.decode(chunk, is_last=is_last)
+        except UnknownEncoding:
             raise BadFile(
-                f"The file is not UTF-8 text (after line {self.line}). Save it as CSV UTF-8."
+                f"The file is partly UTF-8 and partly not (after line {self.line}). "
+                "Save it as CSV UTF-8."
             ) from None
-        self._undecoded = decoder.getstate()[0]
-        return text
 
     def _with_layout(self, text: str, is_last: bool) -> str:
         """Find the layout once the first row is whole; returns what is still to be cut."""
@@ -114,9 +120,41 @@ class Reader:
             return
         row = cells(record, layout.delimiter)
         try:
-            reading.contacts.append(contact_of(row, layout, self._country))
+            reading.contacts.append(contact_of(row, layout, self._country, self._open_to))
+            reading.lines.append(record.line)
         except Invalid as error:
             reading.rejected.append(_rejected(record, row, reason_of(error)))
+
+
+class SheetReader:
+    """Turns rows of a spreadsheet into contacts; the first one shows the layout."""
+
+    def __init__(self, settings: CampaignSettings) -> None:
+        self._country, self._open_to = settings.list.default_country, settings.destinations
+        self._layout: Layout | None = None
+
+    @property
+    def has_layout(self) -> bool:
+        return self._layout is not None
+
+    def read(self, rows: Sequence[tuple[int, list[str]]], *, after: int) -> Reading:
+        """Rows up to `after` were taken before. Raises BadFile for what is no calling list."""
+        reading = Reading()
+        for number, row in rows:
+            if self._layout is None:
+                self._layout = layout_of(row, ",")
+                if self._layout.has_header:
+                    continue
+            if number > after:
+                self._take(number, row, self._layout, reading)
+        return reading
+
+    def _take(self, number: int, row: list[str], layout: Layout, reading: Reading) -> None:
+        try:
+            reading.contacts.append(contact_of(row, layout, self._country, self._open_to))
+            reading.lines.append(number)
+        except Invalid as error:
+            reading.rejected.append(_rejected(Record(number, ""), row, reason_of(error)))
 
 
 def _rejected(record: Record, row: Sequence[str], reason: str) -> RejectedRow:

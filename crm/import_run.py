@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 import structlog
 
-from crm.import_reader import Reader, Reading
+from crm import sheet
+from crm.contact_in import ON_DNC
+from crm.import_reader import Reader, Reading, SheetReader
 from crm.imports import BadFile
+from engine.core.campaign import Campaign
 from engine.core.errors import CampaignFinal, Conflict, NotFound
-from engine.store import Import, ImportStatus, RedisStore
+from engine.store import Import, ImportStatus, RedisStore, RejectedRow
+from engine.store.dnc import scopes_of
 
 #: An upload that is not complete after so long has lost its sender.
 UPLOAD_LIMIT_S = 3600
 _GRACE_S = 60
+#: Rows of a spreadsheet between two commits.
+ROWS_AT_ONCE = 500
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Up to where an import is done: chunks, the next line, and what a reader carries on."""
+
+    chunks_done: int
+    line: int
+    carry: bytes
 
 
 async def run(store: RedisStore, import_id: str, may_go_on: Callable[[], bool]) -> str:
@@ -37,7 +54,13 @@ async def run(store: RedisStore, import_id: str, may_go_on: Callable[[], bool]) 
 
 async def _read_all(store: RedisStore, upload: Import, may_go_on: Callable[[], bool]) -> str:
     campaign = await store.campaigns.get(upload.campaign_id)
-    reader = Reader(campaign.settings.list.default_country, upload.carry, upload.line or 1)
+    if not upload.chunks_done:
+        first = await store.imports.next_chunk(upload.import_id, 0)
+        if first is not None and first.startswith(sheet.MAGIC):
+            return await _read_sheet(store, upload, campaign, may_go_on)
+    country, open_to = campaign.settings.list.default_country, campaign.settings.destinations
+    reader = Reader(country, upload.carry, upload.line or 1, open_to)
+    scopes = scopes_of(campaign)
     n_chunks = max(1, upload.n_chunks)  # an empty file has none, and an error to find
     for position in range(upload.chunks_done, n_chunks):
         if not may_go_on():
@@ -46,22 +69,61 @@ async def _read_all(store: RedisStore, upload: Import, may_go_on: Callable[[], b
         if chunk is None and upload.n_chunks:
             raise Conflict("Another worker took this part of the upload.")
         reading = reader.read(chunk or b"", is_last=position + 1 == n_chunks)
-        await _save(store, upload, position, reader, reading)
+        await without_dnc(store, scopes, reading)
+        await _save(store, upload, reading, Position(position + 1, reader.line, reader.carry))
     return await _end(store, upload.import_id, ImportStatus.DONE, "")
 
 
-async def _save(
-    store: RedisStore, upload: Import, position: int, reader: Reader, reading: Reading
-) -> None:
+async def _read_sheet(
+    store: RedisStore, upload: Import, campaign: Campaign, may_go_on: Callable[[], bool]
+) -> str:
+    """A spreadsheet is read as a whole each time; rows up to the committed one are passed over."""
+    rows = sheet.rows_of(await _whole(store, upload))
+    scopes, reader = scopes_of(campaign), SheetReader(campaign.settings)
+    while some := list(islice(rows, ROWS_AT_ONCE)):
+        reading = reader.read(some, after=upload.line)
+        if some[-1][0] <= upload.line:
+            continue
+        if not may_go_on():
+            return "interrupted"
+        await without_dnc(store, scopes, reading)
+        await _save(store, upload, reading, Position(0, some[-1][0], b""))
+    if not reader.has_layout:
+        raise BadFile("The spreadsheet is empty.")
+    return await _end(store, upload.import_id, ImportStatus.DONE, "")
+
+
+async def _whole(store: RedisStore, upload: Import) -> bytes:
+    if upload.n_bytes > sheet.MAX_BYTES:
+        raise BadFile("The spreadsheet is too large: save it as CSV.")
+    parts = [await store.imports.next_chunk(upload.import_id, i) for i in range(upload.n_chunks)]
+    return b"".join(part for part in parts if part is not None)
+
+
+async def without_dnc(store: RedisStore, scopes: Sequence[str], reading: Reading) -> None:
+    """A number on a list is not taken at all; it is asked again before each call."""
+    if not reading.contacts or await store.dnc.is_empty(scopes):
+        return
+    listed = await store.dnc.listed([(contact.phone, scopes) for contact in reading.contacts])
+    if not any(listed):
+        return
+    both = list(zip(reading.contacts, reading.lines, listed, strict=True))
+    reading.rejected += [
+        RejectedRow(line, [c.phone, c.name], f"phone {ON_DNC}") for c, line, hit in both if hit
+    ]
+    reading.contacts = [contact for contact, _, hit in both if not hit]
+
+
+async def _save(store: RedisStore, upload: Import, reading: Reading, position: Position) -> None:
     """A kill between the two steps does no harm: the token makes a repeated add count the same."""
-    token = f"{upload.import_id}:{position}"
+    token = f"{upload.import_id}:{position.chunks_done}:{position.line}"
     ids = await store.contacts.add(upload.campaign_id, reading.contacts, _now(), token=token)
     n_duplicates = sum(id_ is None for id_ in ids)
     await store.imports.commit(
         upload.import_id,
-        chunks_done=position + 1,
-        carry=reader.carry,
-        line=reader.line,
+        chunks_done=position.chunks_done,
+        carry=position.carry,
+        line=position.line,
         created=len(ids) - n_duplicates,
         rejected=len(reading.rejected),
         duplicates=n_duplicates,

@@ -6,9 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from crm.contact_in import parse_contact
+from crm.contact_in import ANYWHERE, parse_contact
 from engine.core.contact import NewContact
 from engine.core.errors import Invalid
+from engine.core.settings import DestinationSettings
 
 PHONE_NAMES = (
     "phone", "number", "telephone", "tel", "mobile", "cell", "msisdn", "phone_number",
@@ -20,13 +21,19 @@ _OTHER_NAMES = {
     "timezone": ("timezone", "time_zone", "tz"),
     "priority": ("priority",),
     "external_id": ("external_id", "externalid"),
+    "person_key": ("person_key", "person_id"),
+    "region": ("region", "state"),
     "source": ("source",),
     "url": ("url",),
 }
 _FIELD_OF = {name: "phone" for name in PHONE_NAMES} | {
     name: field for field, names in _OTHER_NAMES.items() for name in names
 }
+#: `phone_2`, `mobile3`: another phone of the same contact.
+_NUMBERED_PHONE = re.compile(rf"(?:{'|'.join(PHONE_NAMES)})_?\d{{1,2}}")
+_REGION = re.compile(r"(?:[A-Z]{2}-)?[A-Z]{2,3}")
 _VARIABLE = "variables."
+_PHONES = "phones."
 _MIN_DIGITS = 7
 
 
@@ -49,27 +56,42 @@ def layout_of(first: Sequence[str], delimiter: str) -> Layout:
     Raises BadFile where no column can be the phone number.
     """
     slugs = [_slug(cell) for cell in first]
-    if any(slug in PHONE_NAMES for slug in slugs):
+    if any(slug in PHONE_NAMES or _NUMBERED_PHONE.fullmatch(slug) for slug in slugs):
         return Layout(delimiter, _by_header(slugs), has_header=True)
     phone_at = next((i for i, cell in enumerate(first) if _looks_like_phone(cell)), None)
     if phone_at is None:
         raise BadFile(_no_phone(first))
-    return Layout(delimiter, _by_position(len(first), phone_at), has_header=False)
+    return Layout(delimiter, _by_position(first, phone_at), has_header=False)
 
 
-def contact_of(row: Sequence[str], layout: Layout, default_country: str) -> NewContact:
+def contact_of(
+    row: Sequence[str],
+    layout: Layout,
+    default_country: str,
+    open_to: DestinationSettings = ANYWHERE,
+) -> NewContact:
     """The contact in this row. Raises Invalid with the reasons."""
     extra = [cell for cell in row[len(layout.columns) :] if cell]
     if extra:
         raise Invalid(f"has more cells than the first row, which has {len(layout.columns)}")
     fields: dict[str, object] = {}
+    phones: list[str] = []
     variables: dict[str, str] = {}
     for column, cell in zip(layout.columns, row, strict=False):
-        if column.startswith(_VARIABLE) and cell:
+        if not cell:
+            continue
+        if column.startswith(_VARIABLE):
             variables[column.removeprefix(_VARIABLE)] = cell
-        elif cell:
+        elif column.startswith(_PHONES):
+            phones.append(cell)
+        elif column == "region" and not _REGION.fullmatch(cell):
+            variables[column] = cell  # a state's full name tells people, and no rule
+        else:
             fields[column] = cell
-    return parse_contact(fields | {"variables": variables}, default_country)
+    if "region" in fields:
+        fields["region"] = _region(str(fields["region"]), default_country)
+    more = {"variables": variables, **({"phones": phones} if phones else {})}
+    return parse_contact(fields | more, default_country, open_to)
 
 
 def reason_of(error: Invalid) -> str:
@@ -81,18 +103,27 @@ def _by_header(slugs: Sequence[str]) -> tuple[str, ...]:
     columns: list[str] = []
     for index, slug in enumerate(slugs):
         field = _FIELD_OF.get(slug)
+        if (field == "phone" and field in columns) or _NUMBERED_PHONE.fullmatch(slug):
+            field = f"{_PHONES}{index + 1}"
         if field is None or field in columns:
             field = _free_variable(slug or f"column_{index + 1}", columns)
         columns.append(field)
     return tuple(columns)
 
 
-def _by_position(n_columns: int, phone_at: int) -> tuple[str, ...]:
-    """Without a header: the phone, then the name in the first other column."""
-    columns = [f"{_VARIABLE}column_{index + 1}" for index in range(n_columns)]
+def _by_position(first: Sequence[str], phone_at: int) -> tuple[str, ...]:
+    """Without a header: the phone; of the other columns an address is the url, the first of the
+    rest the name, and the next one the source."""
+    columns = [f"{_VARIABLE}column_{index + 1}" for index in range(len(first))]
     columns[phone_at] = "phone"
-    if n_columns > 1:
-        columns[1 if phone_at == 0 else 0] = "name"
+    others = [index for index in range(len(first)) if index != phone_at]
+    urls = [index for index in others if first[index].startswith(("http://", "https://"))]
+    names = iter(("name", "source"))
+    for index in others:
+        if urls and index == urls[0]:
+            columns[index] = "url"
+        elif index not in urls:
+            columns[index] = next(names, columns[index])
     return tuple(columns)
 
 
@@ -101,6 +132,10 @@ def _free_variable(slug: str, taken: Sequence[str]) -> str:
     while name in taken:
         name, n = f"{_VARIABLE}{slug[:60]}_{n}", n + 1
     return name
+
+
+def _region(cell: str, default_country: str) -> str:
+    return cell if "-" in cell else f"{default_country}-{cell}"
 
 
 def _slug(header: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from admin_api import limits
 from admin_api.auth import Supervisor, actor
 from admin_api.context import CampaignId, ContactId, Context, Ctx, Cursor, Limit
 from admin_api.idempotency import Key, once
@@ -50,6 +51,7 @@ _BODY = {
             }
         },
         "text/csv": {"schema": {"type": "string"}},
+        limits.XLSX: {"schema": {"type": "string", "format": "binary"}},
     },
 }
 
@@ -72,12 +74,12 @@ async def add_contacts(
     filename: str = "",
     key: Key = None,
 ) -> Response:
-    """A JSON array of up to 1,000 contacts, or `text/csv` of any size."""
+    """A JSON array of up to 1,000 contacts, `text/csv` of any size, or a spreadsheet."""
     campaign = await ctx.store.campaigns.get(campaign_id)
     if campaign.is_final:
         raise CampaignFinal
     match request.headers.get("content-type", "").partition(";")[0].strip().lower():
-        case "text/csv":
+        case "text/csv" | limits.XLSX:
             return await once(
                 ctx, key, token, request,
                 lambda: receive_upload(request, ctx, campaign_id, filename[:200]),
@@ -88,7 +90,9 @@ async def add_contacts(
             return await once(
                 ctx, key, token, request, lambda: _add(ctx, campaign, sent), status=200
             )
-    raise ApiError(415, "unsupported_media_type", "Send application/json or text/csv.")
+    raise ApiError(
+        415, "unsupported_media_type", "Send application/json, text/csv or a spreadsheet (XLSX)."
+    )
 
 
 def _array(body: bytes) -> list[Any]:

@@ -46,8 +46,7 @@ def test_a_file_without_header_and_line_end():
     [
         (b"", "is empty"),
         (b"\r\n\r\n", "is empty"),
-        ("phone\n+12025550100\n".encode("utf-16"), "not UTF-8"),
-        (b"phone,name\n+12025550100,M\xfcller\n", "not UTF-8 text (after line"),
+        ("phone,name\n+12025550100,Zoë\n".encode() + b"+12025550101,M\xfcller\n", "partly UTF-8"),
         (b"first,last\nAnn,Lee\n", "No column with phone numbers"),
         (b"x" * 70_000, "too long"),
         (b'"phone,name\n+12025550100,Ann', "never closed"),
@@ -57,3 +56,20 @@ def test_a_file_without_header_and_line_end():
 def test_what_is_no_calling_list_is_refused_as_a_whole(data, message, size):
     with pytest.raises(BadFile, match=message.replace("(", r"\(")):
         read(data, size)
+
+
+@pytest.mark.parametrize("size", [1, 3, 5, 64, 1000])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "latin-1"]
+)
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_lists_as_found_in_the_wild(size, encoding, delimiter):
+    text = "phone,name,note\r\n+12025550100,Zoë Müller,a\r\n+12025550101,Ann,b\r\n"
+    data = text.replace(",", delimiter).encode(encoding)
+    wanted = [("+12025550100", "Zoë Müller", "a"), ("+12025550101", "Ann", "b")]
+    assert read(data, size) == (wanted, [])
+
+
+def test_bytes_that_windows_has_no_letter_for_stop_nothing():
+    contacts, refused = read(b"phone,name\n+12025550100,A\x81\xfc\n", 7)
+    assert (contacts, refused) == ([("+12025550100", "A\ufffdü", "")], [])

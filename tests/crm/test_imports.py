@@ -5,6 +5,7 @@ import pytest
 from crm.contact_in import parse_contact
 from crm.imports import BadFile, contact_of, layout_of, reason_of
 from engine.core.errors import Invalid
+from engine.core.settings import DestinationSettings
 
 
 def test_columns_by_header_others_become_variables():
@@ -15,14 +16,14 @@ def test_columns_by_header_others_become_variables():
     assert layout.has_header
     assert layout.columns == (
         "name", "phone", "timezone", "priority", "external_id", "variables.shoe_size",
-        "variables.phone", "variables.column_8",
+        "phones.7", "variables.column_8",
     )  # fmt: skip
 
 
 def test_a_file_without_header_is_read_by_position():
     layout = layout_of(["Ann", "+1 (202) 555-0100", "x"], ",")
     assert not layout.has_header
-    assert layout.columns == ("name", "phone", "variables.column_3")
+    assert layout.columns == ("name", "phone", "source")
 
 
 def test_wrong_columns_say_what_was_found_and_what_is_needed():
@@ -92,3 +93,51 @@ def test_what_is_wrong_with_a_contact_names_the_field(raw, field):
     with pytest.raises(Invalid) as caught:
         parse_contact(raw, "US")
     assert [e.field for e in caught.value.errors] == [field]
+
+
+def first_of(text: str, *, country: str = "US"):
+    header, *rows = [line.split(",") for line in text.splitlines()]
+    layout = layout_of(header, ",")
+    return contact_of((rows if layout.has_header else [header, *rows])[0], layout, country)
+
+
+def test_the_three_schemas_without_a_header():
+    contact = first_of("+12025550100,Ann,web form")
+    assert (contact.name, contact.source) == ("Ann", "web form")
+    assert first_of("+12025550100").phone == "+12025550100"
+    assert first_of("+12025550100,https://crm.example/1").url == "https://crm.example/1"
+
+
+@pytest.mark.parametrize("header", ["phone,mobile,phone 3", "phone1,phone2,phone3"])
+def test_several_phone_columns_are_phones_of_one_contact(header):
+    contact = first_of(f"{header}\n,+12125550101,+12125550102")
+    assert (contact.phone, contact.phones) == ("+12125550101", ("+12125550102",))
+    contact = first_of(f"{header}\n+12125550100,wrong,+12125550102")
+    assert (contact.phone, contact.phones) == ("+12125550100", ("+12125550102",))
+
+
+@pytest.mark.parametrize(
+    ("cell", "regions", "variables"),
+    [("FL", ";US-FL,US-NY", {}), ("US-FL", ";US-FL,US-NY", {}),
+     ("Florida", ";US-NY", {"region": "Florida"})],
+)  # fmt: skip
+def test_a_state_brings_its_rules(cell, regions, variables):
+    contact = first_of(f"phone,state\n+12125550100,{cell}")
+    assert contact.hours_class == f"America/New_York{regions}"
+    assert contact.variables == variables
+
+
+def test_a_range_that_the_campaign_may_not_call_is_refused():
+    layout = layout_of(["phone"], ",")
+    for phone in ("+19002345678", "+870773111632", "911"):
+        with pytest.raises(Invalid):
+            contact_of([phone], layout, "US")
+    only_us = DestinationSettings(countries=("US",))
+    with pytest.raises(Invalid, match="not valid"):
+        contact_of(["+442079460000"], layout, "US", only_us)
+
+
+def test_an_extension_is_refused_clearly():
+    with pytest.raises(Invalid) as refused:
+        contact_of(["+12125550100 ext. 5"], layout_of(["phone"], ","), "US")
+    assert "extension" in reason_of(refused.value)

@@ -112,7 +112,7 @@ async def test_a_list_is_read_with_its_bad_rows_and_duplicates(store):
 
 @pytest.mark.parametrize(
     ("data", "error"),
-    [(b"", "empty"), (b"a,b\nc,d\n", "'a', 'b'"), (b"phone\n\xff\xfe", "UTF-8")],
+    [(b"", "empty"), (b"a,b\nc,d\n", "'a', 'b'"), (b"phone\nZo\xc3\xab\n\xff\xfe", "UTF-8")],
 )
 async def test_a_file_that_is_no_list_fails_and_says_why(store, data, error):
     campaign_id = await new_campaign(store)
