@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +12,7 @@ import structlog
 
 from crm.backoff import wait_s
 from crm.contact_in import parse_contact
-from crm.cursor import advance, cursor_of, of_text, to_text
+from crm.cursor import Position, advance, cursor_of, of_text, to_text
 from crm.port import Connector, CrmError, Lead, Page, RateLimited
 from engine.core.campaign import MANUAL, Campaign, CampaignStatus
 from engine.core.contact import NewContact
@@ -100,21 +101,40 @@ async def _read(
     connector: Connector,
     may_go_on: Callable[[], bool],
 ) -> str:
-    """From where the last poll stopped to the window's end."""
+    """From where the last poll stopped to the window's end. While a page is stored the CRM
+    already works on the next one; how far we are moves only with what is stored."""
     pull = await store.polls.begin_pull(campaign.id, campaign.settings.list.connector_id or "")
-    position = of_text(pull.position)
-    while may_go_on():
-        cursor = cursor_of(position, connector.overlap_s)
-        page = await connector.fetch(cursor, connector.page_size)
-        counts = await _take(store, pull, campaign, page)
-        position = advance(position, connector.overlap_s, page.server_at, page.next_page)
-        is_whole = position.window is None
-        await store.polls.commit(pull, to_text(position), is_whole=is_whole, counts=counts)
-        if is_whole:
-            return "done"
-        if not await store.polls.keep_up(poll, _now()):
-            return "stale"
-    return "interrupted"
+    position, overlap_s = of_text(pull.position), connector.overlap_s
+    asked = _ask(connector, position)
+    try:
+        while may_go_on():
+            page = await asked
+            position = advance(position, overlap_s, page.server_at, page.next_page)
+            is_whole = position.window is None
+            if not is_whole:
+                asked = _ask(connector, position)
+            counts = await _take(store, pull, campaign, page)
+            await store.polls.commit(pull, to_text(position), is_whole=is_whole, counts=counts)
+            if is_whole:
+                return "done"
+            if not await store.polls.keep_up(poll, _now()):
+                return "stale"
+        return "interrupted"
+    finally:
+        await _let_go(asked)
+
+
+def _ask(connector: Connector, position: Position) -> asyncio.Task[Page]:
+    cursor = cursor_of(position, connector.overlap_s)
+    return asyncio.create_task(connector.fetch(cursor, connector.page_size))
+
+
+async def _let_go(asked: asyncio.Task[Page]) -> None:
+    """Of a page that nobody will store; what became of it does not matter any more."""
+    asked.cancel()
+    await asyncio.wait([asked])
+    if not asked.cancelled():
+        asked.exception()
 
 
 async def _take(store: RedisStore, pull: Pull, campaign: Campaign, page: Page) -> Mapping[str, int]:

@@ -12,6 +12,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 _HOLE = re.compile(r"\{([a-z_][a-z0-9_.]*)(?:\|([a-z_]+)(?::([A-Za-z0-9_]+))?)?\}")
+#: `{since|iso_or_zero}`: 1970 where there is no `since`, for APIs that want a value.
+_OR_ZERO: Final = "_or_zero"
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 Values = Mapping[str, Any]
 Tables = Mapping[str, Mapping[str, Any]]
 
@@ -29,6 +32,8 @@ FILTERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "sql": lambda at: at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S"),
     "epoch": lambda at: int(at.timestamp()),
     "epoch_ms": _ms,
+    "date": lambda at: at.astimezone(UTC).strftime("%Y-%m-%d"),
+    "time": lambda at: at.astimezone(UTC).strftime("%H:%M"),
     "ms": lambda seconds: int(seconds * 1000),
     "int": int,
     "minutes": lambda seconds: max(1, round(seconds / 60)) if seconds else 0,
@@ -46,7 +51,7 @@ def problems(template: object, names: frozenset[str], tables: Tables) -> Iterato
                 yield f"{{{name}}} is not known here; known are: {', '.join(sorted(names))}"
             if filter_ == "map" and table not in tables:
                 yield f"there is no table {table!r} under `tables`"
-            elif filter_ and filter_ != "map" and filter_ not in FILTERS:
+            elif filter_ and filter_ != "map" and filter_.removesuffix(_OR_ZERO) not in FILTERS:
                 yield f"there is no filter {filter_!r}; there are: map, {', '.join(FILTERS)}"
 
 
@@ -80,9 +85,11 @@ def _value(match: re.Match[str], values: Values, tables: Tables) -> Any:
     value = values.get(name)
     if filter_ == "map":
         return tables[table].get(str(value), tables[table].get("*"))
-    if value is None or filter_ is None:
+    if filter_ is None:
         return value
-    return FILTERS[filter_](value)
+    if filter_.endswith(_OR_ZERO):
+        value, filter_ = value or _EPOCH, filter_.removesuffix(_OR_ZERO)
+    return None if value is None else FILTERS[filter_](value)
 
 
 def _texts(template: object) -> Iterator[str]:

@@ -5,7 +5,7 @@ Only administrators change them: whoever may change an address could send the se
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -22,6 +22,7 @@ from admin_api.problems import responses
 from admin_api.schemas import In, Listing, Name
 from crm.connections import Connections, config_of, secrets_needed
 from crm.port import CrmError, Health
+from crm.presets import preset
 from crm.rest_spec import MAX_YAML_CHARS, read_yaml
 from crm.settings import CrmSettings
 from engine.core.campaign import Campaign
@@ -35,10 +36,14 @@ SecretName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
 
 
 class ConnectorIn(In):
-    """`config` by kind, or the same as `yaml`. Secrets are kept encrypted and never given back."""
+    """`config` by kind, or the same as `yaml`, merged over the `preset` where one is named.
+
+    Secrets are kept encrypted and never given back.
+    """
 
     name: Name
     kind: Literal["odoo", "rest"]
+    preset: str | None = Field(None, max_length=40, description="a known CRM, for the kind rest")
     config: dict[str, Any] = Field(default_factory=dict)
     yaml: str | None = Field(None, max_length=MAX_YAML_CHARS)
     secrets: dict[SecretName, SecretStr] = Field(default_factory=dict)
@@ -130,8 +135,7 @@ async def create_connector(
     """Test it afterwards: nothing is asked of the CRM here."""
 
     async def make() -> ConnectorOut:
-        config = read_yaml(body.yaml) if body.yaml is not None else body.config
-        checked = config_of(body.kind, config)
+        checked = config_of(body.kind, _given_config(body))
         secrets = {name: secret.get_secret_value() for name, secret in body.secrets.items()}
         row = await ctx.store.connectors.create(
             name=body.name, kind=body.kind, config=checked.model_dump(mode="json"),
@@ -243,6 +247,11 @@ def _users(
         one for one in campaigns
         if one.settings.list.connector_id == row.id and (also_final or not one.is_final)
     ]  # fmt: skip
+
+
+def _given_config(body: ConnectorIn) -> Mapping[str, Any]:
+    given = read_yaml(body.yaml) if body.yaml is not None else body.config
+    return merge(preset(body.preset), given, {}) if body.preset else given
 
 
 def _edited_config(row: ConnectorRow, body: ConnectorPatch) -> dict[str, Any]:
