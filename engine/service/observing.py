@@ -62,6 +62,7 @@ class Watch:
     """One campaign's calls and the agents of its queue, as they were at the last look."""
 
     _open: dict[str, Call] = field(default_factory=dict)
+    _known: frozenset[str] = frozenset()
     _seats: dict[int, Posture] = field(default_factory=dict)
     _pick_up_s: float = 0.0
 
@@ -90,9 +91,13 @@ class Watch:
     # ------------------------------------------------------------------------------ calls
 
     def _calls_seen(self, calls: Iterable[Call], now: datetime) -> list[Seen]:
-        before = self._open
-        self._open = {call.attempt_id: call for call in calls if _is_open(call)}
-        over = [call for attempt_id, call in before.items() if attempt_id not in self._open]
+        open_before, known_before = self._open, self._known
+        here = {call.attempt_id: call for call in calls}
+        self._known = frozenset(here)
+        self._open = {attempt_id: call for attempt_id, call in here.items() if _is_open(call)}
+        over = [open_before[each] for each in open_before.keys() - self._open.keys()]
+        # Answered so fast that nobody saw it ring.
+        over += [here[each] for each in here.keys() - self._open.keys() - known_before]
         return [seen for call in over for seen in _resolved(call, now)]
 
     # ------------------------------------------------------------------------------ seats

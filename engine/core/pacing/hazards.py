@@ -117,11 +117,11 @@ def hazards(ended: Ended, alive: Ages, borders: Sequence[int], prior_s: float) -
     """
     (counts,) = ended.normalised()
     exposed = exposure([counts], alive, ended.n_bins, ended.width_s)
-    mean_s = _mean_s(ended, alive, prior_s)
+    lasts_s = mean_s(ended, alive, prior_s)
     found: list[float] = []
     for start, end in pairwise(borders):
         believed = PULL * (end - start)
-        deaths = sum(counts[start:end]) + believed * ended.width_s / mean_s
+        deaths = sum(counts[start:end]) + believed * ended.width_s / lasts_s
         found += [min(1.0, deaths / (sum(exposed[start:end]) + believed))] * (end - start)
     return found
 
@@ -132,6 +132,7 @@ PULL = 8.0
 PRIOR_N = 10.0
 
 
-def _mean_s(ended: Ended, alive: Ages, prior_s: float) -> float:
+def mean_s(ended: Ended, alive: Ages, prior_s: float) -> float:
+    """Seconds that it lasts, as far as is known: what has not ended counts so far as it is."""
     seconds = ended.mean_s * ended.weight + sum(age * n for age, n in alive.items())
     return max(0.5, (seconds + PRIOR_N * prior_s) / (ended.weight + PRIOR_N))

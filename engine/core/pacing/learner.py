@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from engine.core.pacing.hazards import PRIOR_N, Ended, edges, exposure, hazards
+from engine.core.pacing.hazards import PRIOR_N, Ended, edges, exposure, hazards, mean_s
 from engine.core.pacing.knowledge import Knowledge
 from engine.core.pacing.outlook import (
     N_STEPS,
@@ -67,6 +67,8 @@ class Tables:
     judged: Answers
     #: Chance that an idle agent is gone by each instant of the grid.
     gone: Counted
+    #: What one call to a person costs an agent when one call for each agent is dialled.
+    cycle_s: float
 
 
 @dataclass(slots=True)
@@ -124,12 +126,16 @@ class Learner:
         on_break = self.left_after / (self.left_after + self.stayed + PRIOR_STAYED)
         leave = self.left / (self.idle_s + PRIOR_IDLE_S)
         wrapping = survival(wrap_up, len(wrap_up) + 60)
+        calls = Answers(person, other, step_s)
+        busy_s = mean_s(self.talk, now.talk_ages, PRIOR_TALK_S)
+        busy_s += mean_s(self.wrap_up, now.wrap_up_ages, PRIOR_WRAP_UP_S)
         return Tables(
             Talks(talk, wrapping, step_s, hold_s).rows(1 - on_break),
             wrap_up_rows(wrapping, step_s, hold_s, 1 - on_break),
-            Answers(person, other, step_s),
+            calls,
             self._judged(now, step_s),
             one_of([1 - math.exp(-leave * (k + 1) * step_s) for k in range(N_STEPS)]),
+            busy_s + calls.mean_s / calls.share,
         )
 
     @property

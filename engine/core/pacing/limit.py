@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from engine.core.pacing.snapshot import Snapshot, Tally
 
-#: Part of the answers still expected that is counted on: a rest that is dialled progressively
-#: brings at least two thirds of what was foretold.
-COUNTED_ON = 0.65
+#: Part of the answers that one call for each agent will still bring which is counted on: fewer
+#: people may answer, and agents may leave. What chance can take is left out as well.
+COUNTED_ON = 0.85
 #: The rate aimed at, as part of the limit.
 AIM = 0.98
 #: Part of the reserve that the target leaves.
@@ -49,17 +49,31 @@ class Forecast:
         lately = (self._lately + believed) / (self._lately_s + CYCLE_WEIGHT_S)
         self.per_s = min(always, lately)
 
-    def to_come(self, tally: Tally, share: float) -> float:
-        """Answers that the rest of the period will bring; 0 where nothing is known of it.
+    def ahead(self, tally: Tally, share: float, one_each_per_s: float) -> Period:
+        """`share`: part of the calls that people answer; `one_each_per_s`: answers per second
+        if one call for each agent is all that is dialled from now on."""
+        expected = _bound(tally, share, self.per_s)
+        slowest = _bound(tally, share, min(self.per_s, one_each_per_s))
+        return Period(tally, expected, max(0.0, COUNTED_ON * slowest - math.sqrt(slowest)))
 
-        `share`: part of the calls that people answer.
-        """
-        bounds = []
-        if tally.ends_in_s is not None:
-            bounds.append(self.per_s * max(0.0, tally.ends_in_s))
-        if tally.contacts_left is not None:
-            bounds.append(share * max(0, tally.contacts_left))
-        return min(bounds, default=0.0)
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A tally, answers expected in the rest of its period, and those that are sure to come even
+    if no risk is taken any more. Nothing is expected where nothing is known of the rest."""
+
+    tally: Tally
+    expected: float
+    sure: float
+
+
+def _bound(tally: Tally, share: float, per_s: float) -> float:
+    bounds = []
+    if tally.ends_in_s is not None:
+        bounds.append(per_s * max(0.0, tally.ends_in_s))
+    if tally.contacts_left is not None:
+        bounds.append(share * max(0, tally.contacts_left))
+    return min(bounds, default=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +83,12 @@ class Gate:
 
     max_rate: float
 
-    def is_open(self, tallies: Sequence[tuple[Tally, float]], worst: float) -> bool:
-        """`tallies`: each with the answers still to come. `worst`: people who may be abandoned
-        by what is in flight, the calls that are asked for included."""
+    def is_open(self, periods: Sequence[Period], worst: float) -> bool:
+        """`worst`: people who may be abandoned by what is in flight, the calls that are asked for
+        included."""
         return all(
-            tally.abandoned + worst <= self.max_rate * (tally.answered + COUNTED_ON * to_come)
-            for tally, to_come in tallies
+            each.tally.abandoned + worst <= self.max_rate * (each.tally.answered + each.sure)
+            for each in periods
         )
 
 
@@ -104,19 +118,19 @@ class Governor:
         """No risk is taken: nothing is to be learned from what follows."""
         self._target = 0.0
 
-    def risk(self, tallies: Sequence[tuple[Tally, float]], per_s: float, reserve: float) -> float:
+    def risk(self, periods: Sequence[Period], per_s: float, reserve: float) -> float:
         """The chance to be abandoned that one more call may carry.
 
         `reserve`: abandons that the gate will keep back at the end of the period.
         """
-        aims = [self._aim(tally, to_come, per_s, reserve) for tally, to_come in tallies]
+        aims = [self._aim(each.tally, each.expected, per_s, reserve) for each in periods]
         self._target = min(aims)
         return min(MAX_RISK, self.caution * self._target)
 
-    def _aim(self, tally: Tally, to_come: float, per_s: float, reserve: float) -> float:
+    def _aim(self, tally: Tally, expected: float, per_s: float, reserve: float) -> float:
         horizon = max(HORIZON, HORIZON_S * per_s)
         if tally.ends_in_s is not None or tally.contacts_left is not None:
-            horizon = min(horizon, to_come)
+            horizon = min(horizon, expected)
         aim = AIM * self._max_rate
         credit = aim * tally.answered - tally.abandoned - HELD_BACK * reserve
         rate = aim + credit / max(MIN_HORIZON, horizon)

@@ -142,6 +142,8 @@ class Answers:
         self.rows = Rows(self._row, range(last + 1))
         #: Chance that a person answers a new call at all.
         self.share = max(1e-6, self._found[-1])
+        #: How long a call rings on average, however it ends.
+        self.mean_s = sum(self._left)
         self.new_call = one_of(self._row(0))
         self.weights = self._weights(step_s)
 

@@ -113,13 +113,14 @@ class Predictive:
     def _ahead(self, now: Snapshot, tables: Tables) -> int:
         """The most calls of which none carries more than the risk, and all pass the gate."""
         share = tables.calls.share
-        tallies = [(each, self._forecast.to_come(each, share)) for each in now.tallies]
-        if not self._gate.is_open(tallies, now.held + 1):
+        one_each = _n_agents(now) / tables.cycle_s
+        periods = [self._forecast.ahead(each, share, one_each) for each in now.tallies]
+        if not self._gate.is_open(periods, now.held + 1):
             self._rest("limit_reached")
             return 0
         surplus = _surplus(now, tables)
         self._reserve += KEEP * (max(1.0, _worst(now, surplus, 1)) - self._reserve)
-        risk = self._governor.risk(tallies, self._forecast.per_s, self._reserve)
+        risk = self._governor.risk(periods, self._forecast.per_s, self._reserve)
         self.explained = Explained("predicting", risk, share, self._governor.caution)
 
         def may_go(n: int) -> bool:
@@ -128,7 +129,7 @@ class Predictive:
             if ahead.marginal(tables.calls.weights) > risk:
                 return False
             worst = _worst(now, ahead, n)
-            return worst <= 0 or self._gate.is_open(tallies, worst)
+            return worst <= 0 or self._gate.is_open(periods, worst)
 
         return _largest(may_go, clip(MOST, now.room))
 

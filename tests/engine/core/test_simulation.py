@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from engine.core.pacing import Pacing, Power, Predictive, Progressive, Snapshot
+from engine.core.simulation import Result, Scenario, simulate
+from engine.core.simulation.result import total
+
+SHORT = Scenario(agents=10, hours=0.5, answer_rate=0.3, tick_s=1.0)
+ALL_AT_ONCE = Scenario(
+    agents=12,
+    hours=0.5,
+    answer_rate=0.3,
+    tick_s=1.0,
+    amd_s=2.0,
+    amd_error=0.05,
+    pauses_per_h=4,
+    pause_s=120,
+    pick_up_s=0.7,
+    patience_s=3.0,
+    max_lines=40,
+    max_cps=3.0,
+)
+
+
+def shift(rule: Pacing, scenario: Scenario = SHORT, seed: int = 1) -> Result:
+    return simulate(scenario, rule, random.Random(seed))
+
+
+class Sees:
+    """Progressive, and every snapshot that it was shown."""
+
+    def __init__(self, rule: Pacing) -> None:
+        self._rule, self.shown = rule, list[Snapshot]()
+
+    def decide(self, snapshot: Snapshot) -> int:
+        self.shown.append(snapshot)
+        return self._rule.decide(snapshot)
+
+
+@pytest.mark.parametrize("scenario", [SHORT, ALL_AT_ONCE])
+def test_a_seed_repeats_a_shift(scenario: Scenario):
+    first, again, other = (shift(Predictive(0.03), scenario, seed) for seed in (7, 7, 8))
+    assert first == again
+    assert first != other
+
+
+@pytest.mark.parametrize("rule", [Progressive(), Power(2.0, 0.03), Predictive(0.03)])
+@pytest.mark.parametrize("scenario", [SHORT, ALL_AT_ONCE])
+def test_everybody_is_accounted_for(rule: Pacing, scenario: Scenario):
+    result = shift(rule, scenario)
+    ends = result.n_connected + result.n_abandoned + result.n_hung_up + result.n_misjudged
+    assert 0 <= result.n_answered - ends <= 10, "those who wait at the end"
+    assert result.n_placed >= result.n_answered
+    spent = result.talk_s + result.wrap_up_s + result.idle_s
+    assert spent == pytest.approx(result.logged_s, rel=1e-6)
+    if not scenario.pauses_per_h:
+        assert result.logged_s == pytest.approx(scenario.agents * scenario.end_s)
+
+
+def test_ages_are_those_of_the_calls_and_agents():
+    sees = Sees(Predictive(0.03))
+    shift(sees, ALL_AT_ONCE)
+    for one in sees.shown:
+        assert sum(one.ringing_ages.values()) == one.ringing
+        assert sum(one.amd_ages.values()) == one.amd
+        busy = sum(one.talk_ages.values()) + sum(one.wrap_up_ages.values())
+        assert one.idle + busy <= ALL_AT_ONCE.agents
+        assert all(age >= 0 for ages in (one.ringing_ages, one.talk_ages) for age in ages)
+        assert 0 <= one.room <= ALL_AT_ONCE.max_lines
+
+
+def test_one_call_for_each_agent_abandons_nobody():
+    result = shift(Progressive())
+    assert result.n_abandoned == 0
+    assert result.n_answered > 50
+
+
+def test_progressive_is_as_busy_as_the_formula_says():
+    """utilisation = S / (S + D / p): D seconds for an attempt, S for a call served."""
+    scenario = Scenario(agents=20, hours=10, answer_rate=0.4, tick_s=0.5)
+    result = shift(Progressive(), scenario)
+    ringing_s = 2 + 9, 2 + 14, 3, 2 + 22
+    weights = 0.4, 0.6 * 0.25, 0.6 * 0.15, 0.6 * 0.6
+    attempt_s = sum(w * s for w, s in zip(weights, ringing_s, strict=True)) + 0.25
+    expected = 110 / (110 + attempt_s / 0.4)
+    assert result.utilisation == pytest.approx(expected, abs=0.02)
+
+
+@pytest.mark.parametrize("agents", [5, 20])
+def test_predictive_keeps_agents_busier_within_the_limit(agents: int):
+    scenario = Scenario(agents=agents, hours=1.5, answer_rate=0.25, tick_s=1.0)
+    foretold = [shift(Predictive(0.03), scenario, seed) for seed in range(3)]
+    one_each = [shift(Progressive(), scenario, seed) for seed in range(3)]
+    assert total(foretold).utilisation > total(one_each).utilisation + 0.05
+    assert all(each.abandon_rate <= 0.03 for each in foretold)
+
+
+class Explains:
+    """Why each decision was as it was."""
+
+    def __init__(self, rule: Predictive) -> None:
+        self._rule, self.why = rule, list[str]()
+
+    def decide(self, snapshot: Snapshot) -> int:
+        n = self._rule.decide(snapshot)
+        self.why.append(self._rule.explained.why)
+        return n
+
+
+def test_what_was_learned_is_worth_minutes():
+    """A rule that was taught dials ahead from the first second; a new one only looks on."""
+    scenario = Scenario(agents=20, hours=1, answer_rate=0.2, tick_s=5.0)
+    teacher = Predictive(0.03)
+    new = Explains(teacher)
+    shift(new, scenario)
+    taught = Explains(Predictive(0.03, knowledge=teacher.knowledge()))
+    shift(taught, scenario)
+    assert set(taught.why[:10]) == {"predicting"}
+    assert set(new.why[:10]) == {"warming_up"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"talk_cv": 0.0, "wrap_up_cv": 0.0},
+        {"talk_s": 400.0, "wrap_up_s": 0.0},
+        {"ring_s": 20.0, "ring_timeout_s": 45.0},
+        {"answer_rate": 0.9},
+        {"hold_s": 0.0},
+        {"amd_s": 3.0, "machine_s": 4.0},
+        {"pauses_per_h": 6.0},
+        {"pick_up_s": 2.0},
+        {"max_lines": 15},
+    ],
+)
+def test_the_limit_holds_in_other_worlds(change: dict[str, float]):
+    scenario = Scenario(**{"agents": 10, "hours": 1.0, "tick_s": 1.0, **change})  # type: ignore[arg-type]
+    result = shift(Predictive(0.03), scenario)
+    assert result.n_abandoned <= max(3, 0.03 * result.n_answered)
