@@ -13,6 +13,7 @@ import typer
 from pydantic import ValidationError
 
 from cli.asterisk import asterisk_app
+from cli.connector import connector_app
 from cli.logs import set_up_logs
 from cli.settings import Settings
 from cli.users import user_app
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 token_app = typer.Typer(help="API tokens.", no_args_is_help=True)
 app.add_typer(asterisk_app, name="asterisk")
+app.add_typer(connector_app, name="connector")
 app.add_typer(token_app, name="token")
 app.add_typer(user_app, name="user")
 

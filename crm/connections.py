@@ -14,7 +14,7 @@ from crm.http import Http
 from crm.odoo import OdooConfig, OdooConnector
 from crm.port import Connector, RateLimited
 from crm.rest import RestConnector
-from crm.rest_auth import Token
+from crm.rest_auth import Keep, Token, keep_nothing
 from crm.rest_spec import RestConfig
 from crm.secrets import Vault
 from crm.settings import CrmSettings
@@ -51,6 +51,24 @@ def secrets_needed(config: Config) -> frozenset[str]:
     return config.auth.secrets
 
 
+def address_of(config: Config) -> str:
+    return config.url if isinstance(config, OdooConfig) else config.base_url
+
+
+def connector_of(
+    config: Config,
+    secrets: Mapping[str, str],
+    http: Http,
+    *,
+    keep: Keep = keep_nothing,
+    token: Token | None = None,
+) -> Connector:
+    """With every secret that `secrets_needed` names. Close it."""
+    if isinstance(config, OdooConfig):
+        return OdooConnector(config, secrets["api_key"], http)
+    return RestConnector(config, secrets, http, keep=keep, token=token)
+
+
 class Connections:
     """Opens connections of one store."""
 
@@ -70,12 +88,9 @@ class Connections:
             errors = [FieldError(f"secrets.{name}", "is missing") for name in missing]
             raise Invalid(f"The connector lacks secrets: {', '.join(missing)}.", errors)
         gate = self._gate(row.id, config.rate_per_s)
-        if isinstance(config, OdooConfig):
-            http = Http(config.url, self._settings.outbound, gate=gate)
-            return OdooConnector(config, secrets["api_key"], http)
-        http = Http(config.base_url, self._settings.outbound, gate=gate)
-        token = _TOKENS.setdefault(f"{row.id}:{row.version}:{config.base_url}", Token())
-        return RestConnector(config, secrets, http, keep=self._keep(row), token=token)
+        http = Http(address_of(config), self._settings.outbound, gate=gate)
+        token = _TOKENS.setdefault(f"{row.id}:{row.version}:{http.base_url}", Token())
+        return connector_of(config, secrets, http, keep=self._keep(row), token=token)
 
     def _gate(self, connector_id: str, rate: float) -> Callable[[], Awaitable[None]]:
         async def wait() -> None:

@@ -24,7 +24,7 @@ from crm.port import (
     Rejected,
     Transient,
 )
-from crm.rest_auth import Credentials, Keep, Token
+from crm.rest_auth import Credentials, Keep, Token, keep_nothing
 from crm.rest_spec import Request, RestConfig, Throttle
 from crm.template import fill
 
@@ -35,17 +35,13 @@ _ERRORS: Mapping[str, type[CrmError]] = {
 }  # fmt: skip
 
 
-async def _keep_nothing(_new: Mapping[str, str]) -> None:
-    return None
-
-
 class RestConnector:
     def __init__(
         self,
         config: RestConfig,
         secrets: Mapping[str, str],
         http: Http,
-        keep: Keep = _keep_nothing,
+        keep: Keep = keep_nothing,
         token: Token | None = None,
     ) -> None:
         self._config, self._http = config, http

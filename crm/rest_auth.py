@@ -21,6 +21,10 @@ MARGIN_S: Final = 60.0
 DEFAULT_LIFETIME_S: Final = 600.0
 
 
+async def keep_nothing(_new: Mapping[str, str]) -> None:
+    """Where new secrets are of no use after this run."""
+
+
 @dataclass(slots=True)
 class Token:
     """An access token, and until when (monotonic) it serves."""
