@@ -39,7 +39,7 @@ if remembered then
 end
 if status == 'stopped' or status == 'completed' then return -2 end
 
-local ids, at, class_of = {}, 3, {}
+local ids, at, class_of, n_of_class, n_new = {}, 3, {}, {}, 0
 local last = tonumber(redis.call('HGET', counts, 'contacts') or 0)
 while ARGV[at] do
   local name, digits, shard, priority = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
@@ -50,16 +50,24 @@ while ARGV[at] do
     last = last + 1
     local class = class_of[name] or class_number(name)
     class_of[name] = class
-    redis.call('HSET', contact_key(last), 'p', digits, 'hc', class, unpack(ARGV, at, at + n - 1))
+    -- As `enter` does for one contact; counted for the whole batch below.
+    redis.call('HSET', contact_key(last), 'p', digits, 'hc', class, 's', 'r', unpack(ARGV, at, at + n - 1))
     if m > 0 then keep_phones(last, others, m) end
-    count('contacts', 1)
-    enter(last, class, nil, 'r')
+    n_of_class[class] = (n_of_class[class] or 0) + 1
+    n_new = n_new + 1
     put_ready(last, 'n', class, priority, 0)
     ids[#ids + 1] = last
   else
     ids[#ids + 1] = 0
   end
   at = at + n
+end
+if n_new > 0 then
+  count('contacts', n_new)
+  count('ready', n_new)
+  for class, n in pairs(n_of_class) do
+    redis.call('HINCRBY', base .. 'waiting', class, n)
+  end
 end
 if remembered then
   redis.call('SET', remembered, cjson.encode(ids), 'PX', ARGV[2])
