@@ -134,17 +134,18 @@ async def create_connector(
 ) -> Response:
     """Test it afterwards: nothing is asked of the CRM here."""
 
-    async def make() -> ConnectorOut:
-        checked = config_of(body.kind, _given_config(body))
-        secrets = {name: secret.get_secret_value() for name, secret in body.secrets.items()}
-        row = await ctx.store.connectors.create(
-            name=body.name, kind=body.kind, config=checked.model_dump(mode="json"),
-            sealed=_connections(ctx).vault.seal(secrets), secret_names=sorted(secrets),
-            actor=actor(token), now=ctx.now(),
-        )  # fmt: skip
-        return await _out(ctx, row, ())
+    return await once(ctx, key, token, request, lambda: make_connector(ctx, body, actor(token)))
 
-    return await once(ctx, key, token, request, make)
+
+async def make_connector(ctx: Context, body: ConnectorIn, by: str) -> ConnectorOut:
+    checked = config_of(body.kind, _given_config(body))
+    secrets = {name: secret.get_secret_value() for name, secret in body.secrets.items()}
+    row = await ctx.store.connectors.create(
+        name=body.name, kind=body.kind, config=checked.model_dump(mode="json"),
+        sealed=_connections(ctx).vault.seal(secrets), secret_names=sorted(secrets),
+        actor=by, now=ctx.now(),
+    )  # fmt: skip
+    return await _out(ctx, row, ())
 
 
 @router.get("/{connector_id}", responses=responses(404))

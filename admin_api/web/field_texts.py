@@ -165,7 +165,11 @@ TEXTS: Mapping[str, tuple[str, str, str]] = {
     "destinations.allow_premium": ("Allow premium numbers", "", ""),
     "destinations.allow_shared_cost": ("Allow shared-cost numbers", "", ""),
     "destinations.allow_satellite": ("Allow satellite numbers", "", ""),
-    "preset": ("Preset", "", "The rules of law that filled these settings, if any."),
+    "preset": (
+        "Rules of law",
+        "",
+        "Choosing others fills hours, limits and more at the next Save; all stays editable.",
+    ),
     "wrap_up_s": ("Wrap-up", "seconds", "An agent's time after each conversation."),
     "dispositions": (
         "Dispositions",

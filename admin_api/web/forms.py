@@ -118,3 +118,16 @@ def differences(
         elif one != other:
             found.append((here, one, other))
     return found
+
+
+def changed(new: Mapping[str, Any], old: Mapping[str, Any]) -> Json:
+    """The part of `new` that is not as in `old`."""
+    found: Json = {}
+    for name, value in new.items():
+        before = old.get(name)
+        if isinstance(value, Mapping) and isinstance(before, Mapping):
+            if inner := changed(value, before):
+                found[name] = inner
+        elif value != before:
+            found[name] = value
+    return found

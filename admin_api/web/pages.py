@@ -8,10 +8,20 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from admin_api.web.render import STATIC
-from admin_api.web.routes import agents, campaign, campaigns, desk, edit, lists, people, sign_in
+from admin_api.web.routes import (
+    agents,
+    campaign,
+    campaigns,
+    connectors,
+    desk,
+    edit,
+    lists,
+    people,
+    sign_in,
+)
 
 #: In the order in which a path is looked up: `/campaigns/new` before `/campaigns/{id}`.
-ROOMS = (sign_in, edit, campaign, campaigns, agents, lists, people, desk)
+ROOMS = (sign_in, edit, campaign, campaigns, agents, lists, connectors, people, desk)
 #: Nothing from another host, no inline script or style, no framing.
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "

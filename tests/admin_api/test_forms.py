@@ -149,3 +149,12 @@ def sent_by_browser(html: str) -> list[tuple[str, str]]:
     browser = Browser()
     browser.feed(html)
     return browser.sent
+
+
+def test_changed_is_the_part_that_is_new():
+    old = {"a": {"b": 1, "c": 2}, "d": [1], "e": 5}
+    assert forms.changed({"a": {"b": 1, "c": 3}, "d": [2], "e": 5}, old) == {
+        "a": {"c": 3},
+        "d": [2],
+    }
+    assert forms.changed(old, old) == {}

@@ -18,7 +18,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
 from cli.asterisk_install import cache_dir, install
 from cli.demo_stack import Stack
@@ -38,6 +38,8 @@ CHROMIUM_ARGS = [
     "--no-first-run",
 ]
 Json = dict[str, Any]
+#: How long a page may take to show what a test expects, on a machine that is busy.
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="package")

@@ -61,7 +61,7 @@ def test_a_page_whose_session_has_ended_leads_to_the_sign_in_and_back(open_as, s
 
 
 def test_each_role_sees_its_own_pages(open_as):
-    admin, supervisor, agent = open_as("ann"), open_as("sam"), open_as("ida")
+    admin, supervisor, agent = open_as("ann"), open_as("sam"), open_as("ida", "/")
     assert _menu(admin)[-2:] == ["Tokens", "Users"]
     assert "Tokens" not in _menu(supervisor) and "Campaigns" in _menu(supervisor)
     assert _menu(agent) == ["My desk"]
@@ -76,7 +76,7 @@ def _menu(page: Page) -> list[str]:
 
 
 def test_an_agent_pauses_and_goes_on_at_the_own_desk(open_as, api):
-    page = open_as("ida")
+    page = open_as("ida", "/")
     expect(page.get_by_text("Available")).to_be_visible()
     page.get_by_role("button", name="Pause").click()
     expect(page.locator(".big")).to_have_text("Paused")
@@ -125,6 +125,16 @@ def test_a_token_is_shown_once_and_can_be_revoked(open_as):
     expect(page.get_by_role("row").filter(has_text="a program")).to_have_count(0)
 
 
+def test_a_connector_is_added_and_its_test_says_what_is_wrong(open_as):
+    page = open_as("ann", "/connectors")
+    page.get_by_label("Name", exact=True).fill("Our CRM")
+    page.get_by_label("Kind").select_option("odoo")
+    page.get_by_label("Description").fill("nonsense: 1")
+    page.get_by_role("button", name="Add connector").click()
+    expect(page.get_by_text("nonsense").first).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text="Our CRM")).to_have_count(0)
+
+
 PAGES = [
     (None, "/sign-in"),
     ("ann", "/campaigns"),
@@ -139,6 +149,7 @@ PAGES = [
     ("ann", "/agents"),
     ("ann", "/agents/1"),
     ("ann", "/dnc"),
+    ("ann", "/connectors"),
     ("ann", "/audit"),
     ("ann", "/tokens"),
     ("ann", "/users"),

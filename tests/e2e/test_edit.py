@@ -121,3 +121,18 @@ def test_a_clone_is_nothing_before_save(open_as, api, make_campaign, save, follo
     expect(page).to_have_url(re.compile(r"/campaigns/\d+/edit\?saved=1"))
     clone = api("GET", "/campaigns", params={"name": "origin (copy)"})["items"][0]
     assert clone["settings"] == campaign["settings"] and clone["n_contacts"] == 0
+
+
+def test_a_preset_fills_the_rules_and_leaves_the_rest(open_as, api, make_campaign, save):
+    campaign = make_campaign("lawful")
+    preset = next(p for p in api("GET", "/presets")["items"] if p["settings"].get("hours"))
+    page = open_as("sam", f"/campaigns/{campaign['id']}/edit")
+    page.get_by_label("Rules of law").select_option(preset["name"])
+    page.get_by_label("Wrap-up").fill("17")
+    save(page)
+    saved = api("GET", f"/campaigns/{campaign['id']}")["settings"]
+    assert saved["preset"] == preset["name"] and saved["wrap_up_s"] == 17
+    assert saved["dialing"]["trunk"] == "carrier"
+    for name, value in preset["settings"]["hours"].items():
+        assert saved["hours"][name] == value or name == "windows"
+    assert saved["hours"]["windows"] != campaign["settings"]["hours"]["windows"]

@@ -25,6 +25,7 @@ from admin_api.web.render import render
 from crm.contact_in import field_errors
 from engine.core.campaign import Campaign, CampaignStatus, missing_for_play
 from engine.core.errors import CampaignFinal, FieldError, Invalid, VersionConflict
+from engine.core.presets import PRESETS
 from engine.core.settings import CampaignSettings
 from engine.store import Session
 
@@ -141,8 +142,21 @@ async def save(
 def _draft(sent: forms.Sent, base: CampaignSettings) -> Draft:
     ids = [int(value) for name, value in sent if name == "agent_ids" and value.isdecimal()]
     name = next((value for key, value in sent if key == "name"), "")
-    patch = forms.settings_of(sent, all_fields(), base.model_dump(mode="json"))
-    return Draft(name, ids, patch)
+    return Draft(name, ids, _patch(sent, base))
+
+
+def _patch(sent: forms.Sent, base: CampaignSettings) -> Mapping[str, Any]:
+    """A preset that is chosen now fills the rules; what was changed besides stays as typed."""
+    current = base.model_dump(mode="json")
+    patch = forms.settings_of(sent, all_fields(), current)
+    if patch.get("preset") in (None, base.preset):
+        return patch
+    try:
+        wanted = merge(current, {**patch, "preset": base.preset}, DEFAULTS)
+        typed = CampaignSettings.model_validate(wanted).model_dump(mode="json")
+    except ValidationError:
+        return patch  # the page says what is wrong before any preset fills anything
+    return forms.changed(typed, current) | {"preset": patch["preset"]}
 
 
 def _number(sent: forms.Sent, name: str) -> int | None:
@@ -217,12 +231,24 @@ async def _page(
         request, "edit.html", status=status, session=session, campaign=campaign, row=row,
         shown=shown, values={"settings": shown.settings}, groups=groups(),
         errors=_by_field(shown.errors), agents=await ctx.store.agents.all(),
-        trunks=ctx.settings.trunks, tab="edit", defaults={"settings": DEFAULTS},
+        offers=await _offers(ctx), tab="edit", defaults={"settings": DEFAULTS},
         anchor_of=_anchor_of,
         missing=missing if campaign and campaign.status is CampaignStatus.DRAFT else [],
         labels={one.path: f"{group.title}: {one.label}"
                 for group in groups() for one in group.fields},
     )  # fmt: skip
+
+
+async def _offers(ctx: Context) -> dict[str, list[tuple[str, str]]]:
+    """Values to choose from, with their labels, where only some make sense here."""
+    connectors = await ctx.store.connectors.list()
+    found = {
+        "settings.preset": [(one.name, one.title) for one in PRESETS.values()],
+        "settings.list.connector_id": [(one.id, f"{one.name} (#{one.id})") for one in connectors],
+    }
+    if ctx.settings.trunks is not None:
+        found["settings.dialing.trunk"] = [(name, name) for name in ctx.settings.trunks]
+    return found
 
 
 def _anchor_of(path: str) -> str:
