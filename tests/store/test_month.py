@@ -1,0 +1,325 @@
+"""A month of calls in virtual time on a real store, judged by a checker that knows no rule of ours.
+
+The checker reads attempts, the contacts as they were imported, and the log of what was forbidden;
+it has its own arithmetic for local time, counts and pauses.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from engine.core import ids
+from engine.core.attempt import AttemptRecord, Claim
+from engine.core.campaign import CampaignStatus, Transition
+from engine.core.contact import COMPLETE, NewContact
+from engine.core.hours import hours_class, is_open
+from engine.core.outcome import Outcome
+from engine.core.redial import Done, History, RedialAt, counts, decide
+from engine.core.settings import CampaignSettings
+from engine.core.spreading import spread
+from engine.core.why_not import Candidate, verdicts
+from engine.core.why_not import decide as decide_now
+from engine.ports import Fence, Settlement, Wanted
+from engine.store import RedisStore
+
+START = datetime(2026, 3, 1, 5, tzinfo=UTC)  # clocks change on 8 and on 29 March
+DAYS, TICK = 30, timedelta(minutes=10)
+ZONES = (
+    "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles",
+    "America/Phoenix", "America/Anchorage", "Pacific/Honolulu", "Europe/London",
+    "Europe/Berlin", "Asia/Tokyo", "Australia/Sydney", "America/St_Johns",
+)  # fmt: skip
+HOLIDAY = date(2026, 3, 17)
+RULES = CampaignSettings.model_validate({
+    "redial": {
+        "max_attempts": 6,
+        "hard_cap": 8,
+        "spread_after": 3,
+        "rules": {
+            "busy": {"delay_s": 300, "max": 6, "counts": False},
+            "no_answer": {"delay_s": 3600, "max": 6, "phone": "next"},
+            "machine": {"delay_s": 60, "max": 6},
+            "abandoned": {"delay_s": 60, "max": 6},
+            "unknown": {"delay_s": 900, "max": 6},
+        },
+    },
+    "hours": {
+        "windows": [{"days": ["mon", "tue", "wed", "thu", "fri", "sat"],
+                     "start": "09:00", "end": "20:30"}],
+        "holidays": [HOLIDAY.isoformat()],
+        "regions": {"US-FL": {"windows": [{"start": "08:00", "end": "20:00"}]}},
+    },
+    "limits": {
+        "max_per_24h": 4, "max_per_7d": 7, "person_max_per_7d": 7,
+        "after_abandon_s": 72 * 3600, "after_machine_s": 24 * 3600,
+        "regions": {"US-FL": {"max_per_24h": 3}},
+    },
+})  # fmt: skip
+FENCE = Fence(owner="month", epoch=1)
+OUTCOMES = {
+    Outcome.NO_ANSWER: 40, Outcome.BUSY: 20, Outcome.MACHINE: 15, Outcome.ANSWERED: 10,
+    Outcome.ABANDONED: 4, Outcome.INVALID_NUMBER: 4, Outcome.UNKNOWN: 4, Outcome.REJECTED: 3,
+}  # fmt: skip
+
+
+@dataclass
+class Log:
+    """What happened from outside."""
+
+    contacts: list[NewContact] = field(default_factory=list)
+    #: By phone: from when, until when.
+    forbidden: dict[str, list[datetime]] = field(default_factory=dict)
+    withdrawn: dict[int, datetime] = field(default_factory=dict)
+
+
+def people(n: int, chance: random.Random) -> Iterator[NewContact]:
+    for i in range(n):
+        area = ("212", "305", "415")[i % 3]
+        phone = f"+1{area}{2_000_000 + i * 13:07}"
+        others = (f"+1{area}{5_000_000 + i * 13:07}",) if i % 4 == 0 else ()
+        zone = chance.choice(ZONES)
+        yield NewContact(
+            phone=phone, phones=others, timezone=zone, priority=chance.choice((1, 500, 1000)),
+            hours_class=hours_class(phone, zone, None, others), person_key=f"P{i // 2}",
+        )  # fmt: skip
+
+
+class Month:
+    """Claims, judges, dials and settles as the engine does, by a clock of its own."""
+
+    def __init__(self, store: RedisStore, campaign_id: int, chance: random.Random) -> None:
+        self.store, self.id, self.chance = store, campaign_id, chance
+        self.now, self.log, self.serial = START, Log(), 0
+
+    async def run(self, n_contacts: int) -> None:
+        self.log.contacts = list(people(n_contacts, self.chance))
+        await self.store.contacts.add(self.id, self.log.contacts, self.now)
+        for tick in range(int(timedelta(days=DAYS) / TICK)):
+            self.now = START + tick * TICK
+            await self._meddle(n_contacts)
+            for _ in range(3):
+                if not await self._dial(max(10, n_contacts // 100)):
+                    break
+                self.now += timedelta(seconds=40)  # the calls of this round have ended
+
+    async def _meddle(self, n: int) -> None:
+        if self.chance.random() < 0.05:
+            phone = self.chance.choice(self.log.contacts).phone
+            if phone not in self.log.forbidden:
+                await self.store.dnc.add(phone, source="x", actor="m", now=self.now)
+                self.log.forbidden[phone] = [self.now]
+        if self.chance.random() < 0.02:
+            phone = self.chance.choice(self.log.contacts).phone
+            if len(self.log.forbidden.get(phone, ())) == 1:
+                await self.store.dnc.remove(phone, "m", self.now)
+                self.log.forbidden[phone].append(self.now)
+        if self.chance.random() < 0.02:
+            contact_id = self.chance.randint(1, n)
+            await self.store.contacts.withdraw(self.id, contact_id, "m", self.now)
+            self.log.withdrawn.setdefault(contact_id, self.now)
+
+    async def _dial(self, n: int) -> int:
+        calls, numbers = self.store.calls, self.store.numbers
+        classes = await calls.hours_classes(self.id)
+        opened = [each for each in classes if is_open(RULES.hours, each, self.now)]
+        attempts = [self._new_id() for _ in range(n)]
+        claims = await calls.claim(self.id, FENCE, attempts, opened, self.now, 60)
+        wanted = [Wanted(c.phone, c.attempt_id, c.person_key, c.hours_class) for c in claims]
+        refusals = await numbers.reserve(wanted, RULES.limits, self.now)
+        going: list[Claim] = []
+        for claim, refusal in zip(claims, refusals, strict=True):
+            who = Candidate(claim.phone, claim.hours_class, claim.history)
+            found = verdicts(who, RULES, (refusal,) if refusal else (), self.now)
+            following = decide_now(found, self.now)
+            if following is None:
+                going.append(claim)
+                continue
+            await calls.give_back(self.id, claim.attempt_id, following, self.now)
+            await numbers.release([(claim.phone, claim.attempt_id, False)])
+        sent = [(c.attempt_id, "+12125550100", "carrier", "pbx") for c in going]
+        assert all(await calls.mark_sent(self.id, FENCE, sent, self.now, 60))
+        await self._end(going)
+        return len(claims)
+
+    async def _end(self, claims: Sequence[Claim]) -> None:
+        calls, numbers, started_at = self.store.calls, self.store.numbers, self.now
+        ended = [self._settlement(claim, started_at) for claim in claims]
+        notes = [(s.record.phone, s.record.attempt_id, s.record.outcome) for s in ended]
+        await numbers.remember(notes, started_at + timedelta(seconds=30))
+        await calls.settle(self.id, ended, started_at)
+        await numbers.release([(c.phone, c.attempt_id, True) for c in claims])
+        for settlement in ended:
+            if settlement.next is None:
+                callback = self.now + timedelta(days=self.chance.randint(1, 9))
+                then = self.chance.choice((Done("disposition"), RedialAt(callback, True)))
+                await calls.finish(self.id, settlement.record.attempt_id, "x", then, self.now)
+
+    def _settlement(self, claim: Claim, started_at: datetime) -> Settlement:
+        (outcome,) = self.chance.choices(list(OUTCOMES), list(OUTCOMES.values()))
+        ended_at, past = started_at + timedelta(seconds=30), claim.history
+        outcomes = {**past.outcomes, outcome: past.outcomes.get(outcome, 0) + 1}
+        counted = counts(outcome, RULES.redial)
+        history = History(past.n_attempts + counted, 0, outcomes, past.n_other_phones)
+        following = decide(outcome, history, RULES.redial, ended_at)
+        following = spread(
+            following, history, RULES.redial, RULES.hours, claim.hours_class, started_at
+        )
+        record = AttemptRecord(
+            attempt_id=claim.attempt_id, campaign_id=self.id, contact_id=claim.contact_id,
+            number=claim.number, phone=claim.phone, caller_id="+12125550100", trunk="carrier",
+            node="pbx", started_at=started_at, ended_at=ended_at, outcome=outcome,
+            person_key=claim.person_key,
+        )  # fmt: skip
+        wraps = outcome is Outcome.ANSWERED
+        return Settlement(
+            record=record, next=None if wraps else following, counts=counted,
+            wrap_up_until=ended_at if wraps else None,
+        )  # fmt: skip
+
+    def _new_id(self) -> str:
+        self.serial += 1
+        return ids.attempt_id(self.id, self.now, self.serial)
+
+
+# ----------------------------------------------------------------------------- the checker
+
+DELAY_S = {"busy": 300, "no_answer": 3600, "machine": 60, "abandoned": 60, "unknown": 900}
+
+
+def violations(attempts: Sequence[AttemptRecord], log: Log) -> Iterator[str]:
+    by_phone: dict[str, list[AttemptRecord]] = defaultdict(list)
+    by_person: dict[str, list[AttemptRecord]] = defaultdict(list)
+    by_contact: dict[int, list[AttemptRecord]] = defaultdict(list)
+    for one in sorted(attempts, key=lambda a: a.started_at):
+        contact = log.contacts[one.contact_id - 1]
+        if one.phone not in (contact.phone, *contact.phones):
+            yield f"{one.attempt_id}: not a phone of its contact"
+        yield from _outside_hours(one, contact)
+        times = log.forbidden.get(one.phone)
+        if times and times[0] <= one.started_at and (len(times) < 2 or one.started_at < times[1]):
+            yield f"{one.attempt_id}: forbidden number"
+        if one.started_at >= log.withdrawn.get(one.contact_id, one.started_at + TICK):
+            yield f"{one.attempt_id}: withdrawn"
+        by_phone[one.phone].append(one)
+        by_person[str(contact.person_key)].append(one)
+        by_contact[one.contact_id].append(one)
+    for phone, some in by_phone.items():
+        most = 3 if phone.startswith("+1305") else 4
+        yield from _too_many(some, most, 86_400)
+        yield from _too_many(some, 7, 7 * 86_400)
+        yield from _too_soon(some)
+    for some in by_person.values():
+        yield from _too_many(some, 7, 7 * 86_400)
+        yield from _too_soon(some)
+    for some in by_contact.values():
+        yield from _bad_life(some)
+
+
+def _outside_hours(one: AttemptRecord, contact: NewContact) -> Iterator[str]:
+    local = one.started_at.astimezone(ZoneInfo(str(contact.timezone)))
+    minute = local.hour * 60 + local.minute
+    is_florida = any(p.startswith("+1305") for p in (contact.phone, *contact.phones))
+    closes = 20 * 60 if is_florida else 20 * 60 + 30
+    if not 540 <= minute < closes or local.isoweekday() == 7 or local.date() == HOLIDAY:
+        yield f"{one.attempt_id}: at {local}"
+
+
+def _too_many(some: Sequence[AttemptRecord], most: int, span_s: int) -> Iterator[str]:
+    at = [one.started_at.timestamp() for one in some]
+    for first, last in zip(at, at[most:], strict=False):
+        if last - first < span_s:
+            yield f"{some[0].phone}: {most + 1} calls in {last - first} s"
+
+
+def _too_soon(some: Sequence[AttemptRecord]) -> Iterator[str]:
+    for i, before in enumerate(some):
+        pause = {"abandoned": 72 * 3600, "machine": 24 * 3600}.get(before.outcome)
+        for after in some[i + 1 :] if pause else ():
+            if (after.started_at - before.ended_at).total_seconds() < (pause or 0):
+                yield f"{after.attempt_id}: {after.started_at} after {before.outcome}"
+        for after in some[i + 1 : i + 2]:
+            if after.started_at < before.ended_at:
+                yield f"{after.attempt_id}: while another call was live"
+
+
+def _bad_life(some: Sequence[AttemptRecord]) -> Iterator[str]:
+    if sum(one.outcome != "busy" for one in some) > 6 or len(some) > 8:
+        yield f"contact {some[0].contact_id}: {len(some)} dials"
+    if [one.number for one in some] != list(range(1, len(some) + 1)):
+        yield f"contact {some[0].contact_id}: numbers {[one.number for one in some]}"
+    invalid = {one.phone: i for i, one in enumerate(some) if one.outcome == "invalid_number"}
+    if any(one.phone in invalid and i > invalid[one.phone] for i, one in enumerate(some)):
+        yield f"contact {some[0].contact_id}: a phone that is not in use was dialled again"
+    for before, after in pairwise(some):
+        delay = DELAY_S.get(before.outcome, 0)
+        if (after.started_at - before.ended_at).total_seconds() < delay:
+            yield f"{after.attempt_id}: early"
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize(
+    "n_contacts", [5_000, pytest.param(100_000, marks=pytest.mark.soak)], ids=["short", "full"]
+)
+async def test_a_month_breaks_no_rule(store: RedisStore, n_contacts: int) -> None:
+    campaign = await store.campaigns.create("A", RULES, [], "m", START)
+    step = Transition(CampaignStatus.DRAFT, CampaignStatus.ACTIVE, "")
+    await store.campaigns.move(campaign.id, step, "m", START)
+    await store.campaigns.fence(campaign.id, FENCE)
+    month = Month(store, campaign.id, random.Random(4))
+    await month.run(n_contacts)
+    attempts: list[AttemptRecord] = []
+    after: str | None = None
+    while True:
+        page, after = await store.attempts.list(campaign.id, after=after, limit=1000)
+        attempts += page
+        if after is None:
+            break
+    assert list(violations(attempts, month.log)) == []
+    assert len(attempts) > 2 * n_contacts
+    states: list[bool] = []
+    next_id: int | None = 0
+    while next_id is not None:
+        contacts, next_id = await store.contacts.list(campaign.id, after=next_id, limit=1000)
+        states += [contact.state in COMPLETE for contact in contacts]
+    counted, found = await store.calls.counts(campaign.id), await store.campaigns.get(campaign.id)
+    assert (counted["attempts"], counted.get("in_flight", 0)) == (len(attempts), 0)
+    assert (len(states), sum(states)) == (n_contacts, found.n_complete)
+
+
+def test_the_checker_sees_what_is_wrong() -> None:
+    """It must be able to fail: each of these breaks one rule."""
+    chance = random.Random(1)
+    log = Log(contacts=list(people(2, chance)))
+    contact = log.contacts[0]
+    noon = datetime(2026, 3, 4, 12, tzinfo=ZoneInfo(str(contact.timezone))).astimezone(UTC)
+
+    def call(number: int, at: datetime, outcome: Outcome = Outcome.UNKNOWN) -> AttemptRecord:
+        return AttemptRecord(
+            attempt_id=f"1a{number}", campaign_id=1, contact_id=1, number=number,
+            phone=contact.phone, caller_id="", trunk="", node="", started_at=at,
+            ended_at=at + timedelta(seconds=30), outcome=outcome,
+        )  # fmt: skip
+
+    assert list(violations([call(1, noon)], log)) == []
+    hour = timedelta(hours=1)
+    wrong = [
+        [call(1, noon - 12 * hour)],
+        [call(1, noon + 4 * 24 * hour)],
+        [call(n + 1, noon + n * hour) for n in range(5)],
+        [call(1, noon, Outcome.ABANDONED), call(2, noon + 48 * hour)],
+        [call(1, noon, Outcome.MACHINE), call(2, noon + 5 * hour)],
+        [call(1, noon), call(2, noon + timedelta(seconds=5))],
+        [call(1, noon, Outcome.NO_ANSWER), call(2, noon + timedelta(minutes=59))],
+        [call(1, noon, Outcome.INVALID_NUMBER), call(2, noon + hour)],
+    ]
+    assert [bool(list(violations(some, log))) for some in wrong] == [True] * len(wrong)
+    log.forbidden[contact.phone] = [noon - hour]
+    assert list(violations([call(1, noon)], log)) != []
