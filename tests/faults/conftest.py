@@ -197,7 +197,8 @@ class Floor:
         while (campaign := await self.get(campaign_id)).status is not CampaignStatus.COMPLETED:
             if time.monotonic() >= deadline:
                 waiting = [c for c in await self.contacts(campaign_id) if c.state not in COMPLETE]
-                raise AssertionError(f"{campaign}\n{waiting}\n{self.logs()}")
+                channels = self.rig.cli("pbx", "core show channels concise")
+                raise AssertionError(f"{campaign}\n{waiting}\n{channels}\n{self.logs()}")
             await asyncio.sleep(POLL_S)
         assert campaign.progress == 100
 
