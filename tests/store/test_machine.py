@@ -49,6 +49,8 @@ class Entry:
     list: str = "new"
     due: datetime = NOW
     withdrawn: bool = False
+    inactive: bool = False
+    has_due: bool = False
     n_sent: int = 0
 
     def is_eligible(self, zones: list[str], now: datetime) -> bool:
@@ -111,6 +113,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.now, self.serial = NOW, 0
         self.holder: dict[str, Dial] = {}
+        self.forbidden: set[str] = set()
         self.runner.run(self._begin())
 
     async def _begin(self) -> None:
@@ -183,6 +186,9 @@ class StoreMachine(RuleBasedStateMachine):
         (refusal,) = self.run(self.store.numbers.reserve(wanted, LimitSettings(), self.now))
         holder = self.holder.get(dial.entry.phone)
         free = holder is None or holder is dial or not holder.live
+        free = free and dial.entry.phone not in self.forbidden
+        if refusal is not None and dial.entry.phone in self.forbidden:
+            assert refusal.reason == "dnc"
         assert (refusal is None) == free
         if free:
             self.holder[dial.entry.phone] = dial
@@ -209,7 +215,8 @@ class StoreMachine(RuleBasedStateMachine):
             return
         (marked,) = self.run(marking)
         fits = dial.live and not dial.sent and dial.epoch == epoch
-        assert marked == (fits and dial.lease_until >= self.now and not dial.entry.withdrawn)
+        wanted = not dial.entry.withdrawn and not dial.entry.inactive
+        assert marked == (fits and dial.lease_until >= self.now and wanted)
         if marked:
             dial.sent, dial.lease_until = True, self.now + timedelta(seconds=LEASE_S)
             dial.entry.n_sent += 1
@@ -274,23 +281,61 @@ class StoreMachine(RuleBasedStateMachine):
             dial.wraps = False
             self._follow(dial.entry, then)
 
+    @rule(pick=PICKS)
     def withdraw(self, pick: int) -> None:
         entries = [(side, e) for side in self.sides for e in side.entries.values()]
         this, entry = entries[pick % len(entries)]
         self.run(self.store.contacts.withdraw(this.campaign_id, entry.contact_id, "m", self.now))
-        if entry.state in WAITING:
+        if entry.state in (*WAITING, ContactState.INACTIVE):
             entry.state = ContactState.WITHDRAWN
         elif entry.state not in COMPLETE:
             entry.withdrawn = True
 
+    @rule(side=SIDES)
     def lead_anew(self, side: int) -> None:
         this = self.sides[side]
         this.epoch += 1
         fence = Fence(owner="m", epoch=this.epoch)
         self.run(self.store.campaigns.fence(this.campaign_id, fence))
 
+    @rule(seconds=st.integers(1, 40))
     def wait(self, seconds: int) -> None:
         self.now += timedelta(seconds=seconds)
+
+    @rule(pick=PICKS, priority=st.none() | st.integers(1, 1000), active=st.none() | st.booleans())
+    def edit(self, pick: int, priority: int | None, active: bool | None) -> None:
+        entries = [(side, e) for side in self.sides for e in side.entries.values()]
+        this, entry = entries[pick % len(entries)]
+        edit = self.store.contacts.edit
+        self.run(
+            edit(this.campaign_id, entry.contact_id, actor="m", now=self.now,
+                 priority=priority, active=active)
+        )  # fmt: skip
+        if entry.state in COMPLETE:
+            return
+        entry.priority = priority or entry.priority
+        entry.inactive = not active if active is not None else entry.inactive
+        if active is False and entry.state in WAITING:
+            entry.state = ContactState.INACTIVE
+        elif active and entry.state is ContactState.INACTIVE:
+            waits = entry.has_due and entry.due > self.now
+            entry.state = ContactState.SCHEDULED if waits else ContactState.READY
+
+    @rule(pick=PICKS, add=st.booleans())
+    def forbid(self, pick: int, add: bool) -> None:
+        entries = [e for side in self.sides for e in side.entries.values()]
+        phone, dnc = entries[pick % len(entries)].phone, self.store.dnc
+        if add:
+            changed = self.run(dnc.add(phone, source="m", actor="m", now=self.now))
+        else:
+            changed = self.run(dnc.remove(phone, "m", self.now))
+        assert changed == ((phone not in self.forbidden) == add)
+        (self.forbidden.add if add else self.forbidden.discard)(phone)
+
+    @rule(seconds=st.integers(1, 40))
+    def the_clock_jumps_back(self, seconds: int) -> None:
+        """What is due stays due at its instant; nothing is early, nothing is lost."""
+        self.now -= timedelta(seconds=seconds)
 
     # -------------------------------------------------------------------------- comparison
 
@@ -370,11 +415,13 @@ class StoreMachine(RuleBasedStateMachine):
             case _ if entry.withdrawn:
                 entry.state = ContactState.WITHDRAWN
             case None:
-                entry.state = ContactState.READY
+                entry.state = ContactState.INACTIVE if entry.inactive else ContactState.READY
             case RedialAt(at, is_callback):
-                entry.state, entry.due = ContactState.SCHEDULED, at
+                entry.state, entry.due, entry.has_due = ContactState.SCHEDULED, at, True
                 if is_callback or not parks:
                     entry.list = "callback" if is_callback else "redial"
+                if entry.inactive:
+                    entry.state = ContactState.INACTIVE
 
     def _record(self, this: Side, dial: Dial, outcome: Outcome) -> AttemptRecord:
         return AttemptRecord(
