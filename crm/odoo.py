@@ -24,7 +24,10 @@ N_SAMPLE = 5
 _KEEP_ARCHIVED = {"active_test": False}
 _QUIET = {"mail_create_nolog": True, "mail_notrack": True}
 #: Parts of exception names that say: try again.
-_PASSING = ("OperationalError", "SerializationFailure", "Deadlock", "LockNotAvailable", "PoolError")
+_PASSING = (
+    "OperationalError", "InterfaceError", "SerializationFailure", "Deadlock", "LockNotAvailable",
+    "PoolError", "AdminShutdown",
+)  # fmt: skip
 _REFUSED = ("AccessDenied", "AccessError", "SessionExpired", "Unauthorized", "Forbidden")
 
 

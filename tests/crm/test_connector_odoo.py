@@ -209,7 +209,7 @@ class Writers:
         self.ids += await self._again(self.connector._json2("crm.lead", "create", body))
 
     async def shuffle(self, n: int) -> None:
-        for lead_id in sorted(self.ids[-n:], reverse=True):
+        for lead_id in sorted(self.ids[len(self.ids) - n :], reverse=True):
             writing = self.connector._write("crm.lead", lead_id, {"name": f"Race {lead_id}"})
             await self._again(writing)
 
