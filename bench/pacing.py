@@ -39,6 +39,7 @@ MOVING: Mapping[str, Mapping[str, Any]] = {
     "half_leave": {"halve": True},
 }
 MAX_BELOW, MAX_RATE, MIN_WITH_HISTORY = 1.0, 3.0, 72.0
+RESUMED = "5x0.2_1h_resumed"
 MAX_US = {100: 200.0, 1000: 1000.0}
 TIMEOUT_S = 6 * 3600
 GOAL = (
@@ -111,8 +112,17 @@ def _orders(
         for order in orders
         for policy in ("ours", *OTHERS)
     ]
-    history = {"name": "5x0.2_1h_history", "agents": 5, "p": 0.2, "hours": 1, "history_h": 4}
-    return [*every, {**history, "policy": "ours", "shifts": shifts}]
+    return [*every, *[{**order, "policy": "ours", "shifts": shifts} for order in _with_history()]]
+
+
+def _with_history() -> list[dict[str, Any]]:
+    """An hour of 5 agents after four: the same campaign resumed, or another with what it taught."""
+    hour = {"agents": 5, "hours": 1, "history_h": 4}
+    return [
+        {"name": RESUMED, "p": 0.2, "resumes": True, **hour},
+        {"name": "5x0.2_1h_taught", "p": 0.2, "resumes": False, **hour},
+        {"name": "5x0.4_1h_taught", "p": 0.4, "resumes": False, **hour},
+    ]
 
 
 def _moving(name: str, agents: int) -> dict[str, Any]:
@@ -141,7 +151,7 @@ def _ratio(cell: Mapping[str, Mapping[str, float]]) -> float:
 
 
 def _meets(figures: Mapping[str, Any], cells: Mapping[str, Any]) -> bool:
-    return figures["5x0.2_1h_history"]["ours"]["utilisation"] >= MIN_WITH_HISTORY and all(
+    return figures[RESUMED]["ours"]["utilisation"] >= MIN_WITH_HISTORY and all(
         cell["ours"]["utilisation"] >= cell["best"]["utilisation"] - MAX_BELOW
         and cell["ours"]["shifts_over_3"] == 0
         for cell in cells.values()

@@ -31,15 +31,19 @@ def main(order: dict[str, Any]) -> dict[str, float]:
     if policy == "ours":
         policy = SimPolicy(shift_s=hours * HOUR_S)
         if order.get("history_h"):
-            _teach(sim, policy, order["history_h"], model)
+            _teach(sim, policy, order["history_h"], model, resumes=order["resumes"])
     return _figures(sim.run_days(policy, settings, shifts, hours, seed, **model))
 
 
-def _teach(sim: Any, policy: SimPolicy, hours: float, model: dict[str, Any]) -> None:
-    """A first shift; the counted ones go on with its knowledge and its totals."""
+def _teach(
+    sim: Any, policy: SimPolicy, hours: float, model: dict[str, Any], *, resumes: bool
+) -> None:
+    """A first shift; the counted ones start with its knowledge. Where they resume the campaign,
+    its totals go on as well, and the limit holds over both."""
     teacher = SimPolicy(shift_s=hours * HOUR_S)
     found = sim.run(teacher, {}, seed=TEACHING_SEED, hours=hours, warmup_h=0, **model)
-    policy.go_on(teacher, answered=int(found["day_ans"]), abandoned=int(found["day_ab"]))
+    totals = (int(found["day_ans"]), int(found["day_ab"])) if resumes else (0, 0)
+    policy.go_on(teacher, answered=totals[0], abandoned=totals[1])
 
 
 def _schedules(model: dict[str, Any]) -> dict[str, Any]:
