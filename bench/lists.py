@@ -105,7 +105,7 @@ class Bench:
                 commands.append(("ZADD", "plain:ready", i, i))
             await link.batch(commands)
         took = time.perf_counter() - started
-        await link.call("FLUSHALL")
+        await link.call("FLUSHALL", "SYNC")
         return n / took
 
     async def imported(self, n: int) -> tuple[float, float, int]:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from hiredis import pack_command
 from redis.asyncio.connection import (
     AbstractConnection,
     ConnectionPool,
@@ -149,7 +150,9 @@ def _options() -> dict[str, Any]:
 async def _exchange(
     connection: AbstractConnection, commands: Sequence[Command], raw: bool
 ) -> list[Any]:
-    await connection.send_packed_command(connection.pack_commands(commands))
+    # In C: the client's own packing takes a third of an import's time.
+    packed = [pack_command(tuple(command)) for command in commands]  # type: ignore[arg-type]
+    await connection.send_packed_command(packed)
     answers: list[Any] = []
     for _ in commands:
         try:
