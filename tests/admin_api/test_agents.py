@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
 import pytest
 
+from engine.core.hours import zones_in
 from engine.core.outcome import Outcome
 from engine.core.redial import Done
 
@@ -163,3 +167,26 @@ async def test_an_attempt_that_waits_for_nothing(api, make_campaign, settle):
     attempt_id = await settle(campaign["id"], then=Done("max_attempts"))
     body = {"attempt_id": attempt_id, "code": "fine"}
     await api("POST", f"/agents/{campaign['agent_ids'][0]}/disposition", 409, json=body)
+
+
+@pytest.mark.parametrize(
+    ("by", "agent"), [("anyone", False), ("me", True)], ids=["for anyone", "for this agent"]
+)
+async def test_a_callback_is_at_the_contacts_own_clock(api, store, talked, by, agent):
+    campaign_id, agent_id, attempt_id = talked
+    day = (datetime.now(UTC) + timedelta(days=3)).date()
+    body = {"attempt_id": attempt_id, "code": "sold", "callback_by": by}
+    body["callback_at"] = f"{day}T14:30:00"
+    await api("POST", f"/agents/{agent_id}/disposition", json=body)
+    contact = (await store.contacts.list(campaign_id))[0][0]
+    local = contact.next_dial_at.astimezone(ZoneInfo(zones_in(contact.hours_class)[0]))
+    assert (local.date(), local.strftime("%H:%M")) == (day, "14:30")
+    assert contact.callback_agent_id == (agent_id if agent else None)
+
+
+@pytest.mark.parametrize("at", ["2020-01-01T00:00:00Z", "2099-01-01T00:00:00Z"])
+async def test_a_callback_is_within_a_year(api, talked, at):
+    _, agent_id, attempt_id = talked
+    body = {"attempt_id": attempt_id, "code": "sold", "callback_at": at}
+    problem = await api("POST", f"/agents/{agent_id}/disposition", 422, json=body)
+    assert problem["errors"][0]["field"] == "callback_at"
