@@ -1,8 +1,10 @@
 # Everything a newcomer needs is installed by `make setup`, which every other goal calls.
 PY ?= python3
 BIN := .venv/bin
+# Most tests wait for servers rather than compute; each worker has servers of its own.
+WORKERS ?= 2
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench soak lock fmt
+.PHONY: help setup demo test check bench soak screenshots lock fmt
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -20,7 +22,7 @@ demo: setup  ## run 100 calls end to end on a real Asterisk while you watch
 
 test: setup  ## all tests (real Redis protocol server, real Asterisk)
 	$(BIN)/dialer asterisk install
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: setup  ## format, lint, types, arrows, tests
 	$(BIN)/ruff format --check .
@@ -36,6 +38,9 @@ bench: setup  ## every benchmark, JSON on the last line of each
 soak: setup  ## long seeded runs: many kills, many seeds
 	$(BIN)/dialer asterisk install
 	$(BIN)/python -m pytest -m soak $(ARGS)
+
+screenshots: setup  ## picture every page into docs/screenshots
+	$(BIN)/python docs/screenshots/make.py
 
 fmt: setup  ## format and fix what can be fixed
 	$(BIN)/ruff format .
