@@ -25,7 +25,8 @@ from engine.core.campaign import CampaignStatus, Transition
 from engine.core.settings import CampaignSettings
 from engine.store import EmbeddedRedis, RedisStore
 
-pytestmark = [pytest.mark.timeout(1800)]
+# Soak: installing an Odoo took longer than the two minutes that `make test` may spend on it.
+pytestmark = [pytest.mark.timeout(1800), pytest.mark.soak]
 NOW = datetime(2026, 1, 5, 15, tzinfo=UTC)
 KEY = "a key of the tests that is long"
 
