@@ -43,6 +43,20 @@ TABLE = [
     ("POST", "/dnc", IN, IN, NO, NO),
     ("DELETE", "/dnc", IN, IN, NO, NO),
     ("DELETE", "/dnc/+12025550100", IN, IN, NO, NO),
+    ("GET", "/dnc/prefixes", IN, IN, NO, NO),
+    ("DELETE", "/dnc/prefixes/+1900", IN, IN, NO, NO),
+    ("PATCH", "/campaigns/99/contacts/1", IN, IN, NO, NO),
+    ("GET", "/campaigns/99/contacts/1/why", IN, IN, NO, NO),
+    ("GET", "/presets", IN, IN, NO, NO),
+    ("GET", "/connectors", IN, IN, NO, NO),
+    ("POST", "/connectors", IN, NO, NO, NO),
+    ("GET", "/connectors/99", IN, IN, NO, NO),
+    ("PATCH", "/connectors/99", IN, NO, NO, NO),
+    ("DELETE", "/connectors/99", IN, NO, NO, NO),
+    ("POST", "/connectors/99/test", IN, IN, NO, NO),
+    ("POST", "/connectors/99/poll", IN, IN, NO, NO),
+    ("GET", "/connectors/99/dead-letters", IN, IN, NO, NO),
+    ("POST", "/connectors/99/retry", IN, IN, NO, NO),
     ("GET", "/events", None, None, NO, NO),
     ("GET", "/audit", IN, IN, NO, NO),
     ("GET", "/tokens", IN, NO, NO, NO),
@@ -78,13 +92,19 @@ def test_the_table_has_every_route(app):
         for path, methods in app.openapi()["paths"].items()
         for method in methods
     }
-    names = {"{agent}": "{agent_id}", "/+12025550100": "/{phone}", "/99i1": "/{import_id}"}
+    names = {
+        "{agent}": "{agent_id}",
+        "/+12025550100": "/{phone}",
+        "/+1900": "/{prefix}",
+        "/99i1": "/{import_id}",
+    }
+    ids = {"campaigns": "campaign_id", "agents": "agent_id", "connectors": "connector_id"}
     listed = set()
     for method, path, *_ in TABLE:
         for example, name in names.items():
             path = path.replace(example, name)
-        kind, of = path.split("/")[1], {"campaigns": "campaign_id", "agents": "agent_id"}
-        path = path.replace("/99", f"/{{{of.get(kind, 'token_id')}}}", 1)
+        kind = path.split("/")[1]
+        path = path.replace("/99", f"/{{{ids.get(kind, 'token_id')}}}", 1)
         listed.add((method, path.replace("/contacts/1", "/contacts/{contact_id}")))
     assert listed == documented
 
