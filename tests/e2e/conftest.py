@@ -183,9 +183,11 @@ def open_as(
             context.add_cookies(cookies[name])
         if name is None or (name in cookies and not fresh):
             page.goto(path)
-        else:
+        if name and (fresh or name not in cookies or "/sign-in" in page.url):
+            # Also where the session that was kept has ended since.
             sign_in(page, name, path)
-            cookies.setdefault(name, context.cookies())
+            if not fresh:
+                cookies[name] = context.cookies()
         return page
 
     yield make

@@ -52,6 +52,7 @@ def test_status_sorts_in_lifecycle_order(open_as, api, make_campaign):
     api("POST", f"/campaigns/{ids[1]}/pause")
     page = open_as("sam", "/campaigns?name=life")
     page.get_by_role("link", name="Status").click()
+    expect(page.locator("th[aria-sort=ascending]")).to_contain_text("Status")
     expect(page.locator("tbody .status")).to_have_text(["Draft", "Paused", "Stopped"])
     page.get_by_role("link", name="Status").click()
     expect(page.locator("tbody .status")).to_have_text(["Stopped", "Paused", "Draft"])

@@ -223,6 +223,13 @@ class Floor:
         """Every call has ended, so the carrier has written its record."""
         await self.until(lambda: self.n_live() == 0, 30, "the carrier idle")
 
+    async def all_settled(self, campaign_id: int) -> None:
+        """An ended call is settled a moment after the carrier wrote its record."""
+        deadline = time.monotonic() + 30
+        while live := await self.store.calls.live(campaign_id):
+            assert time.monotonic() < deadline, f"not settled: {live}\n{self.logs()}"
+            await asyncio.sleep(POLL_S)
+
     # ------------------------------------------------------------------------- judging
 
     async def check(
@@ -230,6 +237,7 @@ class Floor:
     ) -> list[AttemptRecord]:
         """The carrier's own books against ours."""
         await self.carrier_idle()
+        await self.all_settled(campaign_id)
         attempts, calls = await self.attempts(campaign_id), self.carrier_calls()
         of_number, seen = by_number(attempts), calls_by_number(calls)
         assert {n: len(a) for n, a in of_number.items()} == {n: len(c) for n, c in seen.items()}
