@@ -56,6 +56,10 @@ def chromium() -> str:
 
 @pytest.fixture(scope="package")
 def browser(chromium: str) -> Iterator[Browser]:
+    driver_lib = Path(chromium).parent / "driver-lib"
+    if driver_lib.is_dir():
+        # Playwright's driver takes its environment from ours.
+        os.environ["LD_LIBRARY_PATH"] = str(driver_lib)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGS)
         yield browser

@@ -39,13 +39,16 @@ advice="Install Chromium yourself (apt-get install chromium), or name one in DIA
 apt-get "${options[@]}" update >"$work/log" 2>&1 || { tail -n 5 "$work/log" >&2; fail "no package list could be fetched: is the network reachable, the proxy right? $advice" 9; }
 echo "chromium install: downloading Chromium (about 100 MB) ..." >&2
 # What is installed already is taken from the host, so only what is missing is downloaded.
-apt-get "${options[@]}" -y --download-only install chromium fonts-dejavu-core >"$work/log" 2>&1 \
+apt-get "${options[@]}" -y --download-only install chromium fonts-dejavu-core libatomic1 >"$work/log" 2>&1 \
   || { tail -n 5 "$work/log" >&2; fail "the package 'chromium' could not be downloaded. $advice" 10; }
 for deb in "$work"/apt/archives/*.deb; do
   dpkg-deb --fsys-tarfile "$deb" | tar -C "$work/root" --keep-directory-symlink --no-same-owner -x \
     || fail "could not unpack $(basename "$deb"): is the disk full?" 12
 done
 [ -x "$work/root/usr/lib/chromium/chromium" ] || fail "the package 'chromium' of this system has no browser in it (a snap?). $advice" 13
+# Playwright's own driver needs this one library more than a bare Debian has.
+mkdir "$work/driver-lib"
+find "$work/root/usr/lib" -name 'libatomic.so*' -exec cp -P {} "$work/driver-lib/" \;
 rm -rf "$work/apt" "$work/log" "$work/root/usr/share/doc" "$work/root/usr/share/man"
 
 # The folder is moved into place at the end, so the starter finds its files from its own place.
