@@ -20,8 +20,9 @@ from engine.core.errors import StoreUnavailable, TelephonyError
 from engine.core.hours import deciding_zones
 from engine.core.outcome import Outcome
 from engine.core.redial import History, Next, RedialAt, counts, decide
+from engine.core.settings import LimitSettings
 from engine.core.spreading import spread
-from engine.ports import Settlement
+from engine.ports import Settlement, Wanted
 from engine.service.calls import Call
 from engine.service.world import CampaignView, World
 
@@ -83,10 +84,33 @@ class Settler:
         for campaign_id, settlement in self._remembered.values():
             by_campaign[campaign_id].append(settlement)
         for campaign_id, settlements in by_campaign.items():
-            # Its claim may be lost as well; an attempt that is known stays as it is.
-            attempts = [_attempt_of(each.record, world.fence.epoch, now) for each in settlements]
-            await world.store.calls.adopt(campaign_id, attempts, now)
-            await world.store.calls.settle(campaign_id, settlements, now)
+            await self._tell_again(campaign_id, settlements, now)
+
+    async def _tell_again(
+        self, campaign_id: int, settlements: Sequence[Settlement], now: datetime
+    ) -> None:
+        """Settle also what Redis forgot with its claim; what it knows as ended stays as it is."""
+        world = self._world
+        if world.fence is None:
+            return
+        attempts = [_attempt_of(each.record, world.fence.epoch, now) for each in settlements]
+        forgotten = await world.store.calls.adopt(campaign_id, attempts, now)
+        await self._count_again([s for s, one in zip(settlements, forgotten, strict=True) if one])
+        await world.store.calls.settle(campaign_id, settlements, now)
+
+    async def _count_again(self, settlements: Sequence[Settlement]) -> None:
+        """The number was reserved after the claim that is lost, so that is lost as well."""
+        numbers = self._world.store.numbers
+        for settlement in settlements:
+            record = settlement.record
+            view = self._world.campaigns.get(record.campaign_id)
+            limits = view.campaign.settings.limits if view else LimitSettings()
+            held = Wanted(record.phone, record.attempt_id, record.person_key or "")
+            await numbers.reserve([held], limits, record.started_at)
+            await numbers.remember(
+                [(record.phone, record.attempt_id, record.outcome)], record.ended_at
+            )
+            await numbers.release([(record.phone, record.attempt_id, True)])
 
     def has_settled(self, attempt_id: str) -> bool:
         """Settled by us: what was read of it before that is out of date."""
@@ -135,7 +159,7 @@ class Settler:
             ]
             # Before: a lock-out must not be lost with us between the two.
             await world.store.numbers.remember(ended_calls, now)
-            await world.store.calls.settle(view.campaign.id, settlements, now)
+            await self._settle_known(view.campaign.id, settlements, now)
         await world.store.numbers.release([(c.phone, c.attempt_id, _was_placed(c)) for c in calls])
         for settlement in settlements:
             self._count(view, settlement, now)
@@ -143,6 +167,15 @@ class Settler:
             self._forget(call)
         view.dirty = True
         world.wake.set()
+
+    async def _settle_known(
+        self, campaign_id: int, settlements: Sequence[Settlement], now: datetime
+    ) -> None:
+        """A Redis that lost its last second may not know the attempt, and nobody else tells it."""
+        done = await self._world.store.calls.settle(campaign_id, settlements, now)
+        unknown = [each for each, is_done in zip(settlements, done, strict=True) if not is_done]
+        if unknown:
+            await self._tell_again(campaign_id, unknown, now)
 
     def _forget(self, call: Call) -> None:
         self._world.calls.remove(call.attempt_id)

@@ -1,0 +1,91 @@
+"""A Redis that came back without its last second: what it forgot of a call is told again."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from engine.core.call_events import HangupRecord, Recorded
+from engine.core.call_state import CallState
+from engine.core.contact import ContactState
+from engine.core.ids import attempt_id
+from engine.core.outcome import Outcome
+from engine.core.settings import LimitSettings
+from engine.ports import Wanted
+from engine.service.calls import Call
+from engine.service.clock import SystemClock
+from engine.service.settling import Settler
+from engine.service.world import EngineSettings, World, view_of
+
+DAILY = LimitSettings(max_per_24h=1)
+
+
+@pytest.fixture
+def busy(numbers):
+    """A call of which the store knows nothing but its contact, and how it ended."""
+    [phone] = numbers(s01=1)
+    now = datetime.now(UTC)
+
+    def make(campaign_id: int, contact_id: int) -> tuple[Call, Recorded]:
+        known = attempt_id(campaign_id, now, 1)
+        call = Call(
+            campaign_id=campaign_id,
+            contact_id=contact_id,
+            phone=phone,
+            number=1,
+            caller_id="",
+            trunk="carrier",
+            node="pbx",
+            queue="dialer-1",
+            amd=False,
+            started_at=now,
+            state=CallState(attempt_id=known, sent_at=now),
+        )
+        record = HangupRecord(
+            stage="dial",
+            cause=17,
+            sip=486,
+            timed_out=False,
+            rang=False,
+            answered_at=None,
+            connected_at=None,
+            message_at=None,
+            message_end_at=None,
+            ended_at=now + timedelta(milliseconds=300),
+            agent=None,
+            amd=None,
+            greeting_end_at=None,
+            opted_out=False,
+            tech_cause=None,
+        )
+        return call, Recorded(known, now, record)
+
+    make.phone = phone
+    return make
+
+
+async def test_a_call_that_ends_between_the_readings_is_not_lost(stage, store, busy):
+    """Recovery takes up neither what is being settled nor what it has not yet been told of."""
+    campaign_id = await stage.campaign(
+        [busy.phone], await stage.hire(1), limits=DAILY.model_dump(exclude_unset=True)
+    )
+    world = World(store, None, SystemClock(), EngineSettings(owner="t", acknowledge_after_s=600))
+    world.fence = await store.leadership.acquire("t", datetime.now(UTC), 30)
+    await store.campaigns.fence(campaign_id, world.fence)
+    world.campaigns[campaign_id] = view_of(await stage.get(campaign_id), 1, datetime.now(UTC))
+    [contact] = await stage.contacts(campaign_id)
+    call, end = busy(campaign_id, contact.contact_id)
+    world.calls.add(call)
+    settler, stop = Settler(world), asyncio.Event()
+    settler.see(end)
+    stop.set()
+    await settler.run(stop)
+    [attempt] = await stage.attempts(campaign_id)
+    assert (attempt.attempt_id, attempt.outcome) == (call.attempt_id, Outcome.BUSY)
+    [contact] = await stage.contacts(campaign_id)
+    assert (contact.state, contact.n_attempts) == (ContactState.SCHEDULED, 1)
+    [against] = await store.numbers.standing([Wanted(busy.phone, "")], DAILY, datetime.now(UTC))
+    assert [one.reason for one in against] == ["limit_24h"], "the call counts in its history"
+    assert await store.numbers.live_owner(busy.phone) is None
