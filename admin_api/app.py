@@ -26,6 +26,7 @@ from admin_api.routes import (
     dnc,
     events,
     health,
+    hooks,
     imports,
     presets,
     tokens,
@@ -66,6 +67,7 @@ def create_app(store: RedisStore | None, settings: ApiSettings) -> FastAPI:
     app.include_router(presets.router, prefix=BASE)
     app.include_router(connectors.router, prefix=BASE)
     app.include_router(health.router)
+    app.include_router(hooks.router)
     pages.install(app)
     # The last one added is the first to see a request.
     app.add_middleware(BearerAuth)

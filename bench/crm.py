@@ -36,7 +36,7 @@ from engine.core.campaign import CampaignStatus, Transition
 from engine.core.settings import CampaignSettings
 from engine.store import ConnectorRow, EmbeddedRedis, RedisStore
 
-ODOO = Path(__file__).resolve().parents[1] / "tests/crm/odoo"
+ODOO = Path(__file__).resolve().parents[1] / "tests/odoo"
 MIN_RATIO = 0.6
 MAX_GROWTH_MB = 5.0
 GOAL = (

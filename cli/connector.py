@@ -11,8 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from crm.connections import address_of, config_of, connector_of, secrets_needed
-from crm.http import Http
+from crm.connections import KINDS, config_of, connector_of
 from crm.port import CrmError, Health
 from crm.presets import preset
 from crm.rest_spec import read_yaml
@@ -30,7 +29,7 @@ def _group() -> None:
 @connector_app.command("test")
 def test_connector(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A YAML file.")],
-    kind: Annotated[str, typer.Option(help="rest or odoo")] = "rest",
+    kind: Annotated[str, typer.Option(help=", ".join(KINDS))] = "rest",
     over: Annotated[str | None, typer.Option("--preset", help="A known CRM it builds on.")] = None,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
@@ -48,9 +47,8 @@ def test_connector(
 
 async def _check(kind: str, values: Mapping[str, Any]) -> Health:
     config = config_of(kind, values)
-    secrets = {name: _secret(name) for name in secrets_needed(config)}
-    http = Http(address_of(config), CrmSettings().outbound)
-    connector = connector_of(config, secrets, http)
+    secrets = {name: _secret(name) for name in sorted(config.own_secrets)}
+    connector = connector_of(config, secrets, CrmSettings())
     try:
         return await connector.check()
     finally:

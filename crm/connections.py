@@ -10,7 +10,9 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from crm.contact_in import field_errors
-from crm.http import Http
+from crm.csv_folder import CsvConfig, CsvConnector
+from crm.http import Http, at_once
+from crm.inbound import WebhookConfig, WebhookConnector
 from crm.odoo import OdooConfig, OdooConnector
 from crm.port import Connector, RateLimited
 from crm.rest import RestConnector
@@ -18,16 +20,22 @@ from crm.rest_auth import Keep, Token, keep_nothing
 from crm.rest_spec import RestConfig
 from crm.secrets import Vault
 from crm.settings import CrmSettings
+from crm.sql import SqlConnector
+from crm.sql_spec import SqlConfig
 from engine.core.errors import FieldError, Invalid
 from engine.store import ConnectorRow, RedisStore
 
 #: A request waits so long for its account's turn; after that the poll ends and comes back.
 LONGEST_WAIT_S: Final = 5.0
-Config = OdooConfig | RestConfig
-KINDS: Final[Mapping[str, type[OdooConfig] | type[RestConfig]]] = {
+Config = OdooConfig | RestConfig | SqlConfig | CsvConfig | WebhookConfig
+KINDS: Final[Mapping[str, type[Config]]] = {
     "odoo": OdooConfig,
     "rest": RestConfig,
+    "sql": SqlConfig,
+    "csv": CsvConfig,
+    "webhook": WebhookConfig,
 }
+Gate = Callable[[], Awaitable[None]]
 #: Access tokens outlive the poll that fetched them; of each version of a connector one.
 _TOKENS: dict[str, Token] = {}
 
@@ -44,26 +52,27 @@ def config_of(kind: str, values: Mapping[str, Any]) -> Config:
         raise Invalid("The connector is not valid.", errors) from None
 
 
-def secrets_needed(config: Config) -> frozenset[str]:
-    """Names of the secrets that the connection uses."""
-    if isinstance(config, OdooConfig):
-        return frozenset({"api_key"})
-    return config.auth.secrets
-
-
-def address_of(config: Config) -> str:
-    return config.url if isinstance(config, OdooConfig) else config.base_url
-
-
 def connector_of(
     config: Config,
     secrets: Mapping[str, str],
-    http: Http,
+    settings: CrmSettings,
     *,
+    gate: Gate = at_once,
     keep: Keep = keep_nothing,
     token: Token | None = None,
+    inbox: tuple[RedisStore, str] | None = None,
 ) -> Connector:
-    """With every secret that `secrets_needed` names. Close it."""
+    """With every secret that `config.secrets` names. Close it. Raises Invalid without an inbox."""
+    match config:
+        case SqlConfig():
+            return SqlConnector(config, secrets, settings.outbound, settings.files, gate)
+        case CsvConfig():
+            return CsvConnector(config, settings.files)
+        case WebhookConfig():
+            if inbox is None:
+                raise Invalid(errors=[FieldError("kind", "webhook is tried with real messages")])
+            return WebhookConnector(config, *inbox)
+    http = Http(config.address, settings.outbound, gate=gate)
     if isinstance(config, OdooConfig):
         return OdooConnector(config, secrets["api_key"], http)
     return RestConnector(config, secrets, http, keep=keep, token=token)
@@ -83,16 +92,17 @@ class Connections:
     def open(self, row: ConnectorRow) -> Connector:
         """Raises Invalid, NoSecretKey, SecretsUnreadable. Close it."""
         config, secrets = config_of(row.kind, row.config), self._vault.open(row.sealed)
-        missing = sorted(secrets_needed(config) - secrets.keys())
+        missing = sorted(config.secrets - secrets.keys())
         if missing:
             errors = [FieldError(f"secrets.{name}", "is missing") for name in missing]
             raise Invalid(f"The connector lacks secrets: {', '.join(missing)}.", errors)
-        gate = self._gate(row.id, config.rate_per_s)
-        http = Http(address_of(config), self._settings.outbound, gate=gate)
-        token = _TOKENS.setdefault(f"{row.id}:{row.version}:{http.base_url}", Token())
-        return connector_of(config, secrets, http, keep=self._keep(row), token=token)
+        return connector_of(
+            config, secrets, self._settings, gate=self._gate(row.id, config.rate_per_s),
+            keep=self._keep(row), inbox=(self._store, row.id),
+            token=_TOKENS.setdefault(f"{row.id}:{row.version}:{config.address}", Token()),
+        )  # fmt: skip
 
-    def _gate(self, connector_id: str, rate: float) -> Callable[[], Awaitable[None]]:
+    def _gate(self, connector_id: str, rate: float) -> Gate:
         async def wait() -> None:
             burst = max(1, round(rate / 2))
             while True:

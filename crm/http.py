@@ -43,7 +43,7 @@ class Answer:
             raise Transient(f"The answer ({self.status}) is not JSON.") from None
 
 
-async def _at_once() -> None:
+async def at_once() -> None:
     return None
 
 
@@ -55,7 +55,7 @@ class Http:
         base_url: str,
         rules: Outbound,
         *,
-        gate: Callable[[], Awaitable[None]] = _at_once,
+        gate: Callable[[], Awaitable[None]] = at_once,
         timeout_s: float = TIMEOUT_S,
         max_bytes: int = MAX_BYTES,
     ) -> None:

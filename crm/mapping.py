@@ -77,8 +77,13 @@ def _contact(record: Mapping[str, Any], mapping: LeadMapping) -> Mapping[str, An
     return {**values, "variables": kept} if kept else values
 
 
+#: Texts by which CRMs and files say no.
+_NO = frozenset({"", "0", "0.0", "false", "no", "n", "off"})
+
+
 def _is_so(path: str | None, record: Mapping[str, Any]) -> bool:
-    return bool(path and look(path, record))
+    found = look(path, record) if path else False
+    return found.strip().lower() not in _NO if isinstance(found, str) else bool(found)
 
 
 def _is_empty(value: object) -> bool:

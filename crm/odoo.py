@@ -10,12 +10,23 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from crm.cursor import DEFAULT_OVERLAP_S, Cursor
+from crm.cursor import Cursor
 from crm.http import Answer, Http, error_of
 from crm.mapping import LeadMapping, lead_of
-from crm.port import AuthError, CallResult, Health, Lead, Page, Receipt, Rejected, Transient
+from crm.port import (
+    AuthError,
+    CallResult,
+    Connector,
+    Health,
+    Lead,
+    Page,
+    Receipt,
+    Rejected,
+    Transient,
+)
+from crm.source_config import SourceConfig
 
 FIRST_WITH_JSON2 = 19
 PAGE_SIZE = 500
@@ -31,25 +42,30 @@ _PASSING = (
 _REFUSED = ("AccessDenied", "AccessError", "SessionExpired", "Unauthorized", "Forbidden")
 
 
-class OdooConfig(BaseModel):
+class OdooConfig(SourceConfig):
     """`filter` is an Odoo domain; who falls out of it is withdrawn. `user` is for JSON-RPC."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     url: str = Field(pattern=r"^https?://", max_length=500)
     database: str = Field(min_length=1, max_length=100)
     user: str = Field("admin", max_length=200)
     protocol: Literal["auto", "json2", "jsonrpc"] = "auto"
     model: str = Field("crm.lead", pattern=r"^[a-z0-9_.]{1,64}$")
-    filter: list[Any] = []
-    fields: list[str] = ["name", "contact_name", "phone", "stage_id", "user_id", "active"]
+    filter: list[Any] = Field(default_factory=list)
+    fields: tuple[str, ...] = ("name", "contact_name", "phone", "stage_id", "user_id", "active")
     map: LeadMapping = LeadMapping(name="contact_name || name", withdrawn="active == `false`")
     write_back: Literal["auto", "phonecall", "note", "none"] = "auto"
-    overlap_s: float = Field(DEFAULT_OVERLAP_S, ge=5, le=3600)
     rate_per_s: float = Field(20.0, gt=0, le=1000)
 
+    @property
+    def address(self) -> str:
+        return self.url
 
-class OdooConnector:
+    @property
+    def own_secrets(self) -> frozenset[str]:
+        return frozenset({"api_key"})
+
+
+class OdooConnector(Connector):
     def __init__(self, config: OdooConfig, api_key: str, http: Http) -> None:
         self._config, self._key, self._http = config, api_key, http
         self._uid: int | None = None

@@ -30,6 +30,8 @@ class Page:
     next_page: str | None
     #: The CRM's clock, not later than the instant at which it looked.
     server_at: datetime
+    #: Numbers whose people asked the CRM not to be called, known as leads or not.
+    opted_out: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,8 @@ class CallResult:
     agent_id: int | None
     campaign: str
     rev: int
+    #: The number is on our do-not-call list: the CRM should stop calling it too.
+    do_not_call: bool = False
 
     @property
     def title(self) -> str:
@@ -84,11 +88,24 @@ class Connector(Protocol):
     @property
     def page_size(self) -> int: ...
 
+    @property
+    def max_batch(self) -> int:
+        """So many results go into one `push_batch`."""
+        return 1
+
     async def fetch(self, cursor: Cursor, limit: int) -> Page: ...
 
     async def push(self, result: CallResult) -> Receipt:
         """Idempotent by attempt id, as far as the CRM allows it."""
         ...
+
+    async def push_batch(self, results: Sequence[CallResult]) -> Sequence[Receipt | Rejected]:
+        """One answer for each, in order; an error that is raised concerns them all."""
+        return [await self.push(result) for result in results]
+
+    async def existing(self, external_ids: Sequence[str]) -> frozenset[str] | None:
+        """Which of these the CRM still has, archived ones too; None: it cannot tell."""
+        return None
 
     async def check(self) -> Health: ...
 

@@ -16,6 +16,7 @@ from crm.port import (
     AuthError,
     Blocked,
     CallResult,
+    Connector,
     CrmError,
     Health,
     Page,
@@ -35,7 +36,7 @@ _ERRORS: Mapping[str, type[CrmError]] = {
 }  # fmt: skip
 
 
-class RestConnector:
+class RestConnector(Connector):
     def __init__(
         self,
         config: RestConfig,

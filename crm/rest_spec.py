@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from crm import template
-from crm.cursor import DEFAULT_OVERLAP_S
 from crm.mapping import LeadMapping, Path
+from crm.source_config import Group, SourceConfig
 from engine.core.errors import FieldError, Invalid
 
 MAX_YAML_CHARS = 100_000
@@ -27,10 +27,6 @@ _CALL_NAMES = frozenset({
     "call.started_at", "call.answered_at", "call.ended_at", "call.talk_s", "call.agent_id",
     "call.campaign", "call.title", "call.rev",
 })  # fmt: skip
-
-
-class Group(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class NoAuth(Group):
@@ -136,8 +132,8 @@ class Throttle(Group):
 class Request(Group):
     method: Method = "GET"
     path: Text
-    params: dict[str, Any] = {}
-    headers: dict[str, Text] = {}
+    params: dict[str, Any] = Field(default_factory=dict)
+    headers: dict[str, Text] = Field(default_factory=dict)
     body: Any = None
 
 
@@ -159,7 +155,7 @@ class PushSpec(Request):
     failed: Path | None = None
 
 
-class RestConfig(Group):
+class RestConfig(SourceConfig):
     base_url: str = Field(pattern=r"^https?://[^\s]+$", max_length=500)
     auth: Auth = NoAuth()
     list: Listing
@@ -167,9 +163,15 @@ class RestConfig(Group):
     empty: tuple[Status, ...] = (204, 304)
     throttle: tuple[Throttle, ...] = ()
     push: PushSpec | None = None
-    tables: dict[str, dict[str, Any]] = {}
-    overlap_s: float = Field(DEFAULT_OVERLAP_S, ge=5, le=3600)
-    rate_per_s: float = Field(5.0, gt=0, le=1000)
+    tables: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+    @property
+    def address(self) -> str:
+        return self.base_url
+
+    @property
+    def own_secrets(self) -> frozenset[str]:
+        return self.auth.secrets
 
     @model_validator(mode="after")
     def _templates_are_known(self) -> RestConfig:

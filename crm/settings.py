@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from crm.files import Files
 from crm.outbound import Outbound
 
 
@@ -19,13 +20,19 @@ class CrmSettings(BaseSettings):
     secret_key: SecretStr | None = None
     #: Host names and networks that are reached although they are private.
     outbound_allow: Annotated[tuple[str, ...], NoDecode] = ()
+    #: Folders in which connections may read files, databases and sockets.
+    files_allow: Annotated[tuple[str, ...], NoDecode] = ()
 
-    @field_validator("outbound_allow", mode="before")
+    @field_validator("outbound_allow", "files_allow", mode="before")
     @classmethod
     def _comma_list(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(filter(None, (name.strip() for name in value.split(","))))
         return value
+
+    @property
+    def files(self) -> Files:
+        return Files(self.files_allow)
 
     @property
     def outbound(self) -> Outbound:

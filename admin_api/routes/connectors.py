@@ -20,7 +20,7 @@ from admin_api.idempotency import Key, once
 from admin_api.merge import merge
 from admin_api.problems import responses
 from admin_api.schemas import In, Listing, Name
-from crm.connections import Connections, config_of, secrets_needed
+from crm.connections import Connections, config_of
 from crm.port import CrmError, Health
 from crm.presets import preset
 from crm.rest_spec import MAX_YAML_CHARS, read_yaml
@@ -42,7 +42,7 @@ class ConnectorIn(In):
     """
 
     name: Name
-    kind: Literal["odoo", "rest"]
+    kind: Literal["odoo", "rest", "sql", "csv", "webhook"]
     preset: str | None = Field(None, max_length=40, description="a known CRM, for the kind rest")
     config: dict[str, Any] = Field(default_factory=dict)
     yaml: str | None = Field(None, max_length=MAX_YAML_CHARS)
@@ -288,7 +288,7 @@ async def _out(ctx: Context, row: ConnectorRow, campaigns: Sequence[Campaign]) -
 
 def _missing(row: ConnectorRow) -> list[str]:
     try:
-        return sorted(secrets_needed(config_of(row.kind, row.config)) - set(row.secret_names))
+        return sorted(config_of(row.kind, row.config).secrets - set(row.secret_names))
     except (Invalid, NotFound):
         return []
 

@@ -117,7 +117,8 @@ class Keys:
         return f"{self.prefix}:{{tries:{digest}}}"
 
     def connectors(self, name: str) -> str:
-        """`seq`; `by_id` (hash: id → connector); `pace:<id>` (hash: the account's bucket)."""
+        """`seq`; `by_id` (hash: id → connector); `pace:<id>` (hash: the account's bucket);
+        `inbox:<id>` (stream: what the CRM pushed), `seen:<id>:<message>` (a mark that ends)."""
         return f"{self.prefix}:{{connectors}}:{name}"
 
     def polls(self, name: str) -> str:

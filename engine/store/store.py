@@ -16,6 +16,7 @@ from engine.store.contacts import RedisContacts
 from engine.store.dnc import RedisDnc
 from engine.store.idempotency import RedisIdempotency
 from engine.store.imports import RedisImports
+from engine.store.inbox import RedisInbox
 from engine.store.keys import SCHEMA_VERSION, Keys
 from engine.store.leadership import RedisLeadership
 from engine.store.link import Link
@@ -52,6 +53,7 @@ class RedisStore:
         self.attempts = RedisAttempts(link, keys)
         self.imports = RedisImports(link, keys)
         self.connectors = RedisConnectors(link, keys)
+        self.inbox = RedisInbox(link, keys)
         self.polls = RedisPolls(link, keys)
         self.outbox = RedisOutbox(link, keys)
         self.changes = RedisChanges(link, keys)

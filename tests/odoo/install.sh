@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs a real Odoo 19 with its CRM, the OCA phone-call log and a private PostgreSQL for tests:
-#   tests/crm/odoo/install.sh
+#   tests/odoo/install.sh
 # Everything lands in one folder (DIALER_CACHE_DIR or ~/.cache/asterisk-dialer, then odoo/); a second
 # run finds it and ends at once. Nothing is installed into the system but, when root runs this and
 # none is there, Debian's PostgreSQL. Prints the folder on the last line.
