@@ -12,6 +12,7 @@ from engine.core.attempt import AttemptRecord, Claim, LiveAttempt
 from engine.core.call_events import AgentSeen, HangupRecord, TelephonyEvent
 from engine.core.campaign import Campaign, Transition
 from engine.core.contact import Contact
+from engine.core.ledger_periods import Ledger
 from engine.core.limits import Refusal
 from engine.core.outcome import Outcome
 from engine.core.redial import Next
@@ -286,8 +287,13 @@ class Calls(Protocol):
         disposition: str | None,
         next: Next,
         now: datetime,
+        *,
+        is_machine: bool = False,
     ) -> bool:
-        """End of wrap-up, with or without a disposition. False when it had ended before."""
+        """End of wrap-up, with or without a disposition. False when it had ended before.
+
+        `is_machine`: the disposition says that no person was met.
+        """
         ...
 
     async def live(self, campaign_id: int) -> Sequence[LiveAttempt]: ...
@@ -371,6 +377,16 @@ class Changes(Protocol):
         ...
 
 
+class Ledgers(Protocol):
+    async def read(self, campaign_id: int, now: datetime) -> Ledger:
+        """What the settled attempts of a campaign count, by period. Old buckets are removed."""
+        ...
+
+    async def members(self, group: str) -> Sequence[int]:
+        """Campaigns that share this group's limit, of any status."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One change: kind is campaign, agent or attempt; `id` names the thing."""
@@ -393,6 +409,8 @@ class Store(Protocol):
     @property
     def numbers(self) -> Numbers: ...
     @property
+    def ledgers(self) -> Ledgers: ...
+    @property
     def agents(self) -> Agents: ...
     @property
     def changes(self) -> Changes: ...
@@ -414,6 +432,6 @@ class Clock(Protocol):
 
 __all__ = [
     "Agents", "Calls", "Campaigns", "Change", "Changes", "Clock", "DialOrder", "Fence",
-    "Leadership", "LiveCall", "Numbers", "Refusal", "Settlement", "Store", "Telephony", "Wanted",
-    "Wrapping",
+    "Leadership", "Ledgers", "LiveCall", "Numbers", "Refusal", "Settlement", "Store", "Telephony",
+    "Wanted", "Wrapping",
 ]  # fmt: skip

@@ -205,8 +205,15 @@ async def _finish(
         callback_at=_callback_at(campaign, contact, body, ctx.now()),
         agent_id=wrapping.agent_id if body.callback_by == "me" else None,
     )
-    finish = ctx.store.calls.finish
-    if not await finish(campaign.id, wrapping.attempt_id, body.code, then, ctx.now()):
+    finished = await ctx.store.calls.finish(
+        campaign.id,
+        wrapping.attempt_id,
+        body.code,
+        then,
+        ctx.now(),
+        is_machine=rule is not None and rule.is_machine,
+    )
+    if not finished:
         raise Conflict("This attempt does not wait for a disposition any more.")
 
 

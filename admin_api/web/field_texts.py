@@ -48,7 +48,18 @@ TEXTS: Mapping[str, tuple[str, str, str]] = {
     "pacing.max_abandon_rate": (
         "Largest abandon rate",
         "0.03 is 3 %",
-        "Of answered calls, those that got no agent in time.",
+        "Of answered calls, those that got no agent in time: over the campaign and over 30 days.",
+    ),
+    "pacing.drop_rate_group": (
+        "Drop-rate group",
+        "",
+        "Campaigns with the same name here share one abandon rate and one limit.",
+    ),
+    "pacing.amd_error_rate": (
+        "People taken for machines",
+        "0.02 is 2 %",
+        "Of the calls that machine detection ends, those that are people, as your own test "
+        "found. They count as abandoned when the limit is kept.",
     ),
     "dialing.trunk": ("Trunk", "", "Name of the PJSIP endpoint that calls leave through."),
     "dialing.caller_ids": (
@@ -180,5 +191,6 @@ TEXTS: Mapping[str, tuple[str, str, str]] = {
     "dispositions.label": ("Label", "", ""),
     "dispositions.action": ("Then", "", ""),
     "dispositions.delay_s": ("After", "seconds", ""),
+    "dispositions.is_machine": ("Was a machine", "", "The agent met no person."),
     "script": ("Script", "", "What agents say; shown at their desk."),
 }

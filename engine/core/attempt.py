@@ -77,6 +77,8 @@ class AttemptRecord:
     started_at: datetime
     ringing_at: datetime | None = None
     answered_at: datetime | None = None
+    #: Known where machine detection heard a person.
+    greeting_end_at: datetime | None = None
     bridged_at: datetime | None = None
     ended_at: datetime
     ring_s: float | None = None
@@ -86,6 +88,8 @@ class AttemptRecord:
     cause: int | None = None
     tech_cause: str | None = None
     amd: str | None = None
+    #: human, machine or unknown; None: nobody is known to have answered.
+    answered_by: str | None = None
     abandoned: bool = False
     message_played: bool = False
     agent_id: int | None = None

@@ -78,6 +78,13 @@ class PacingSettings(Group):
     mode: Literal["progressive", "power", "predictive"] = "progressive"
     dial_level: float = Field(1.0, ge=1.0, le=20.0, description="calls per available agent")
     max_abandon_rate: float = Field(0.03, ge=0.0, le=1.0, description="abandoned / answered")
+    #: Campaigns with the same name here share one abandon rate and one limit.
+    drop_rate_group: str | None = Field(None, pattern=r"^[A-Za-z0-9_.-]{1,64}$")
+    #: Machine detection hangs up on some people, who then count as abandoned: nobody sees them,
+    #: so they are estimated.
+    amd_error_rate: float = Field(
+        0.02, ge=0.0, le=1.0, description="people among those that were taken for machines"
+    )
 
 
 class DialingSettings(Group):
@@ -223,6 +230,7 @@ class DispositionRule(Group):
     label: str = Field("", max_length=200)
     action: Literal["done", "redial", "callback", "dnc"] = "done"
     delay_s: int = Field(3600, ge=0, le=90 * 86_400)
+    is_machine: bool = Field(False, description="the agent met a machine, not a person")
 
 
 class CampaignSettings(Group):

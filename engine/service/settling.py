@@ -18,6 +18,7 @@ from engine.core.call_events import CallEvent, Fate, OptedOut
 from engine.core.call_state import Ended, ended
 from engine.core.errors import StoreUnavailable, TelephonyError
 from engine.core.hours import deciding_zones
+from engine.core.ledger import answered_by
 from engine.core.outcome import Outcome
 from engine.core.redial import History, Next, RedialAt, counts, decide
 from engine.core.settings import LimitSettings
@@ -265,6 +266,7 @@ class Settler:
             started_at=call.started_at,
             ringing_at=ringing_at,
             answered_at=end.answered_at,
+            greeting_end_at=end.greeting_end_at,
             bridged_at=end.connected_at,
             ended_at=end.ended_at,
             ring_s=_seconds(ringing_at, end.answered_at or end.ended_at),
@@ -273,6 +275,7 @@ class Settler:
             cause=end.cause,
             tech_cause=end.tech_cause,
             amd=end.amd,
+            answered_by=answered_by(outcome, end.amd),
             abandoned=outcome is Outcome.ABANDONED,
             message_played=end.message_at is not None,
             agent_id=seat.agent.id if seat else None,

@@ -10,6 +10,7 @@ from typing import Any
 from engine.core.attempt import AttemptStage, Claim, LiveAttempt
 from engine.core.contact import Contact
 from engine.core.errors import Fenced
+from engine.core.ledger import AnsweredBy
 from engine.core.redial import Done, Next, RedialAt, Turn
 from engine.ports import Fence, Settlement, Wrapping
 from engine.store import codec, records
@@ -17,6 +18,7 @@ from engine.store.changes import change_json
 from engine.store.contact_fields import OUTCOME_CODES, callback_of, history_of, person_of
 from engine.store.contacts import RedisContacts
 from engine.store.keys import Keys, digits
+from engine.store.ledger import moved_by
 from engine.store.link import Argument, Command, Link
 from engine.store.scripts import invoke
 
@@ -136,6 +138,8 @@ class RedisCalls:
         disposition: str | None,
         next: Next,
         now: datetime,
+        *,
+        is_machine: bool = False,
     ) -> bool:
         wrap, json = await self._link.batch([
             ("HGET", self._keys.campaign(campaign_id, "wrap"), attempt_id),
@@ -145,11 +149,14 @@ class RedisCalls:
             return False
         rev = int(wrap.split("|")[2]) + 1
         at = next.at if isinstance(next, RedialAt) else None
-        record = records.of_json(json, rev)
-        record = replace(record, disposition=disposition, next_dial_at=at)
+        before = records.of_json(json, rev)
+        record = replace(before, disposition=disposition, next_dial_at=at)
+        if is_machine:
+            record = replace(record, answered_by=AnsweredBy.MACHINE)
         json = records.to_json(record)
         agent = next.agent_id if isinstance(next, RedialAt) and next.agent_id else ""
-        arguments = (attempt_id, *_follow(next), disposition or "", json, agent)
+        arguments = (attempt_id, *_follow(next), disposition or "", json, agent,
+                     moved_by(record, before))  # fmt: skip
         finished, _ = await self._link.batch([
             invoke("finish", [self._keys.campaign(campaign_id)], *arguments),
             change_json(self._keys, "attempt", attempt_id, records.with_rev(json, rev)),
@@ -244,7 +251,8 @@ def _settling(settlement: Settlement) -> Ended:
     head = (record.attempt_id, record.outcome, OUTCOME_CODES[record.outcome], *flags)
     agent = "" if record.agent_id is None else record.agent_id
     turn = settlement.next.turn if isinstance(settlement.next, RedialAt) else Turn.SAME
-    return Ended(record.attempt_id, (*head, kind, argument, json, agent, turn), json)
+    tail = (json, agent, turn, moved_by(record), codec.to_ms(record.started_at))
+    return Ended(record.attempt_id, (*head, kind, argument, *tail), json)
 
 
 def _adopting(attempt: LiveAttempt, now: datetime) -> Sequence[Argument]:

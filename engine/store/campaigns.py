@@ -24,6 +24,7 @@ from engine.store.campaign_list import Filter, Head, page_of
 from engine.store.changes import change
 from engine.store.keys import N_PHONE_SHARDS, Keys
 from engine.store.last_hour import Sample, sample_command, samples
+from engine.store.ledger import joining
 from engine.store.link import Argument, Command, Link
 from engine.store.page import Page
 from engine.store.scripts import invoke
@@ -49,6 +50,7 @@ class RedisCampaigns:
         fields = _new_fields(campaign_id, name, settings, now)
         key = self._keys.campaign(campaign_id, "campaign")
         await self._link.batch([
+            *joining(self._keys, campaign_id, settings),
             ("HSET", key, *_flat(fields)),
             campaign_entry(self._keys, campaign_id, now, actor, "create", name=name),
         ])  # fmt: skip
@@ -99,6 +101,8 @@ class RedisCampaigns:
         head = ("" if version is None else version, codec.to_ms(now), actor)
         base = [self._keys.campaign(campaign_id)]
         arguments = (*head, codec.to_json({"fields": detail}), *_flat(fields))
+        if settings is not None:
+            await self._link.batch(joining(self._keys, campaign_id, settings))
         _raise_refusal((await self._link.batch([invoke("update_campaign", base, *arguments)]))[0])
         commands = [change(self._keys, "campaign", campaign_id, {"what": "edited"})]
         if agent_ids is not None:

@@ -92,7 +92,8 @@ class Keys:
         return f"{self.prefix}:{{dnc}}:{name}"
 
     def campaigns(self, name: str) -> str:
-        """`seq`, `ids` (all), `open` (may have something to do)."""
+        """`seq`, `ids` (all), `open` (may have something to do), `group:<name>` (members, also
+        former ones, of a drop-rate group)."""
         return f"{self.prefix}:{{campaigns}}:{name}"
 
     def agents(self, name: str) -> str:
@@ -135,8 +136,8 @@ class Keys:
         waiting (hash: class → contacts that wait), ready:<n|r|c>:<class> (zsets),
         due:<redial|callback> (zsets), phones:<shard> (hashes), a:<attempt> (hash, while live),
         leases (zset), wrapping (zset), wrap and wrap_record (hashes), unknown (hash),
-        attempts (stream), revisions (hash), audit (stream), live (string), hour (hash),
-        batch:<token>,
+        attempts (stream), revisions (hash), ledger, ledger:h and ledger:m (hashes),
+        audit (stream), live (string), hour (hash), batch:<token>,
         i:<import> and i:<import>:c:<n>, i:<import>:rejected; pull (hash: what came from the CRM
         and how far), ext:<shard> (hashes: lead → contact), push (hash) and dead (stream).
         """

@@ -19,6 +19,7 @@ from engine.store.imports import RedisImports
 from engine.store.inbox import RedisInbox
 from engine.store.keys import SCHEMA_VERSION, Keys
 from engine.store.leadership import RedisLeadership
+from engine.store.ledger import RedisLedgers
 from engine.store.link import Link
 from engine.store.numbers import RedisNumbers
 from engine.store.outbox import RedisOutbox
@@ -51,6 +52,7 @@ class RedisStore:
         self.numbers = RedisNumbers(link, keys, self.dnc)
         self.agents = RedisAgents(link, keys)
         self.attempts = RedisAttempts(link, keys)
+        self.ledgers = RedisLedgers(link, keys)
         self.imports = RedisImports(link, keys)
         self.connectors = RedisConnectors(link, keys)
         self.inbox = RedisInbox(link, keys)

@@ -5,10 +5,12 @@ Guarantees: once; a second time, or after the time-out, changes nothing. The rec
 with the disposition in the same step.
 KEYS: 1 campaign's base
 ARGV: 1 attempt id, 2 kind (redial, callback, done), 3 its argument (due ms or reason),
-  4 disposition or '', 5 record as JSON, 6 agent who is to make the callback or ''
+  4 disposition or '', 5 record as JSON, 6 agent who is to make the callback or '', 7 how the
+  ledger moves
 Returns: 1 finished, 0 was not in wrap-up.
 ]]
 --- @include "follow"
+--- @include "ledger"
 --- @include "record"
 local attempt = ARGV[1]
 local entry = redis.call('HGET', base .. 'wrap', attempt)
@@ -19,6 +21,7 @@ redis.call('HDEL', base .. 'wrap_record', attempt)
 redis.call('ZREM', base .. 'wrapping', attempt)
 if ARGV[4] ~= '' then count('disposition:' .. ARGV[4], 1) end
 append_record(attempt, id, outcome, tonumber(rev) + 1, ARGV[5])
+move_ledger(ARGV[7], 1)
 local state = follow(id, ARGV[2], ARGV[3])
 if ARGV[6] ~= '' and not COMPLETE[state] then
   redis.call('HSET', contact_key(id), 'ca', ARGV[6] .. '|' .. ARGV[3])

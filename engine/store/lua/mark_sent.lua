@@ -3,12 +3,13 @@ Mark attempts as sent, just before their originates: what is marked may have bee
 
 Guarantees: true only while the campaign is active, the caller leads and claimed the attempt itself,
 its lease runs, nothing was marked before and nobody withdrew the contact or made it inactive. Counts
-the attempt.
+the attempt; the first one begins the abandon ledger.
 KEYS: 1 campaign's base
 ARGV: 1 now (ms), 2 lease until (ms), 3 epoch, then per attempt: id, caller id, trunk, node
 Returns: 1 or 0 per attempt; -1 fenced.
 ]]
 --- @include "contact"
+--- @include "ledger"
 local now, lease_until, epoch = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local campaign = redis.call('HMGET', base .. 'campaign', 'status', 'epoch')
 if epoch < tonumber(campaign[2] or 0) then return -1 end
@@ -25,6 +26,7 @@ local function mark(attempt, caller_id, trunk, node)
   redis.call('ZADD', base .. 'leases', lease_until, attempt)
   redis.call('HINCRBY', contact_key(a[3]), 'ns', 1)
   count('attempts', 1)
+  begin_ledger(now)
   return 1
 end
 

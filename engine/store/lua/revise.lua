@@ -8,15 +8,18 @@ ARGV: as of settle
 Returns: 1 revised, 0 was not unknown.
 ]]
 --- @include "follow"
+--- @include "ledger"
 --- @include "outcome"
 --- @include "record"
 local attempt, outcome, code, kind, json = ARGV[1], ARGV[2], ARGV[3], ARGV[6], ARGV[8]
 local entry = redis.call('HGET', base .. 'unknown', attempt)
 if not entry or outcome == 'unknown' then return 0 end
-local id, dials, old_code, counted, fault = entry:match('^(%d+)|(%d+)|(%a+)|(%d)|(%d)$')
+local id, dials, old_code, counted, fault, moved = entry:match('^(%d+)|(%d+)|(%a+)|(%d)|(%d)|?(.*)$')
 redis.call('HDEL', base .. 'unknown', attempt)
 count_outcome(id, 'unknown', old_code, -1)
 count_outcome(id, outcome, code, 1)
+move_ledger(moved, -1)
+move_ledger(ARGV[11], 1)
 local by_count, by_fault = tonumber(ARGV[4]) - tonumber(counted), tonumber(ARGV[5]) - tonumber(fault)
 if by_count ~= 0 then redis.call('HINCRBY', contact_key(id), 'na', by_count) end
 if by_fault ~= 0 then

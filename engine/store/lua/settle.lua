@@ -1,15 +1,17 @@
 --[[
-End an attempt: contact, counters and call detail record in one step.
+End an attempt: contact, counters, abandon ledger and call detail record in one step.
 
 Guarantees: only while the attempt is live, so a second time changes nothing. An attempt of unknown
 fate is remembered, so that `revise` can make it known later.
 KEYS: 1 campaign's base
 ARGV: 1 attempt id, 2 outcome, 3 its code, 4 counts (1 or 0), 5 trunk fault (1 or 0),
   6 kind (redial, callback, done, wrap), 7 its argument (due ms, reason, wrap-up until ms),
-  8 record as JSON, 9 agent id or '', 10 which phone is next (same, next, drop)
+  8 record as JSON, 9 agent id or '', 10 which phone is next (same, next, drop), 11 how the ledger
+  moves, 12 when the call was placed (ms)
 Returns: 1 settled, 0 not live.
 ]]
 --- @include "follow"
+--- @include "ledger"
 --- @include "outcome"
 --- @include "record"
 local attempt, outcome, code, kind, json = ARGV[1], ARGV[2], ARGV[3], ARGV[6], ARGV[8]
@@ -24,6 +26,8 @@ if a[2] ~= 'sent' then
   redis.call('HINCRBY', contact_key(id), 'ns', 1)
 end
 count_outcome(id, outcome, code, 1)
+begin_ledger(ARGV[12])
+move_ledger(ARGV[11], 1)
 redis.call('HSET', contact_key(id), 'lo', code, 'la', attempt)
 if ARGV[4] == '1' then redis.call('HINCRBY', contact_key(id), 'na', 1) end
 if ARGV[5] == '1' then
@@ -36,6 +40,7 @@ follow(id, kind, ARGV[7])
 if kind == 'wrap' then start_wrapping(attempt, id, ARGV[9], 0, outcome, ARGV[7], json) end
 if outcome == 'unknown' then
   local dials = redis.call('HGET', contact_key(id), 'ns')
-  redis.call('HSET', base .. 'unknown', attempt, id .. '|' .. dials .. '|' .. code .. '|' .. ARGV[4] .. '|' .. ARGV[5])
+  local entry = {id, dials, code, ARGV[4], ARGV[5], ARGV[11]}
+  redis.call('HSET', base .. 'unknown', attempt, table.concat(entry, '|'))
 end
 return 1
