@@ -11,10 +11,10 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from admin_api.problems import problem_response
+from crm.preview import SHEET_BYTES
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MAX_BODY_BYTES = 1024 * 1024
-_TOO_LARGE = f"The body is larger than {MAX_BODY_BYTES} bytes."
 log = structlog.get_logger(__name__)
 
 
@@ -25,20 +25,30 @@ class BodyLimit:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or _is_calling_list(scope):
+        limit = _limit_of(scope) if scope["type"] == "http" else None
+        if limit is None:
             return await self.app(scope, receive, send)
         length = Headers(scope=scope).get("content-length", "")
-        if length.isdecimal() and int(length) > MAX_BODY_BYTES:
-            return await problem_response(413, "too_large", _TOO_LARGE)(scope, receive, send)
-        return await self.app(scope, _counting(receive), send)
+        if length.isdecimal() and int(length) > limit:
+            return await problem_response(413, "too_large", _too_large(limit))(scope, receive, send)
+        return await self.app(scope, _counting(receive, limit), send)
 
 
-def _is_calling_list(scope: Scope) -> bool:
-    kind = Headers(scope=scope).get("content-type", "")
-    return kind.startswith(("text/csv", XLSX)) and scope["path"].endswith(("/contacts", "/dnc"))
+def _limit_of(scope: Scope) -> int | None:
+    """None: the route reads the body in pieces and counts them itself."""
+    kind, path = Headers(scope=scope).get("content-type", ""), scope["path"]
+    if kind.startswith(("text/csv", XLSX)) and path.endswith(("/contacts", "/dnc")):
+        return None
+    if kind.startswith(XLSX) and path.endswith("/preview"):
+        return SHEET_BYTES
+    return MAX_BODY_BYTES
 
 
-def _counting(receive: Receive) -> Receive:
+def _too_large(limit: int) -> str:
+    return f"The body is larger than {limit} bytes."
+
+
+def _counting(receive: Receive, limit: int) -> Receive:
     """For bodies that do not say their length."""
     received = 0
 
@@ -46,8 +56,8 @@ def _counting(receive: Receive) -> Receive:
         nonlocal received
         message = await receive()
         received += len(message.get("body", b""))
-        if received > MAX_BODY_BYTES:
-            raise HTTPException(413, _TOO_LARGE)
+        if received > limit:
+            raise HTTPException(413, _too_large(limit))
         return message
 
     return counted

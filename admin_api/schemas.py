@@ -163,6 +163,29 @@ class ContactsAdded(BaseModel):
     duplicates: list[Duplicate]
 
 
+class PreviewRowOut(BaseModel):
+    line: int
+    cells: list[str]
+    problem: str = Field(description="why the row would be rejected; empty for a good one")
+
+
+class PreviewOut(BaseModel):
+    """What an upload of this list would be taken for. `columns` may be changed and sent with the
+    upload.
+    """
+
+    columns: list[str] = Field(
+        description="for each column a field of a contact, phones (another phone), "
+        "variables.<name>, or - where it is left out",
+        examples=[["phone", "name", "variables.shoe_size", "-"]],
+    )
+    has_header: bool
+    header: list[str] = Field(description="the first row, where it names the columns")
+    variables: list[str] = Field(description="the word that makes each column a variable")
+    rows: list[PreviewRowOut]
+    problem: str = Field(description="why no row could be read in this way; else empty")
+
+
 class ContactOut(BaseModel):
     id: int
     contact_id: int = Field(description="the same as id, under the name that attempts use")

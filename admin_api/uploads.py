@@ -14,7 +14,8 @@ from admin_api.context import Context
 from admin_api.problems import ApiError
 from admin_api.schemas import ImportOut
 from admin_api.views import import_out
-from crm.import_run import UPLOAD_LIMIT_S
+from crm.columns import Choice
+from crm.import_run import UPLOAD_CUT, UPLOAD_LIMIT_S
 
 #: One step of the import: its rows are added and its position is committed together.
 CHUNK_BYTES = 64 * 1024
@@ -23,23 +24,29 @@ log = structlog.get_logger(__name__)
 
 
 async def receive_upload(
-    request: Request, ctx: Context, campaign_id: int, filename: str
+    request: Request, ctx: Context, campaign_id: int, filename: str, choice: Choice | None = None
 ) -> ImportOut:
     """Stage the body and leave a job for the worker. Raises ApiError when it ends early."""
     imports = ctx.store.imports
-    import_id = await imports.create(campaign_id, filename=filename, now=ctx.now())
+    import_id = await imports.create(
+        campaign_id,
+        filename=filename,
+        now=ctx.now(),
+        columns=",".join(choice.words) if choice else "",
+        has_header=choice is None or choice.has_header,
+    )
     is_whole = False
     try:
         async with asyncio.timeout(UPLOAD_LIMIT_S):
             async for chunk in _chunks(request, ctx.settings.max_upload_bytes):
-                await imports.append(import_id, chunk)
+                await imports.append(import_id, chunk, ctx.now())
         await imports.seal(import_id, ctx.now())
         is_whole = True
     except (ClientDisconnect, TimeoutError):
-        raise ApiError(400, "upload_incomplete", "The upload ended before its end.") from None
+        raise ApiError(400, "upload_incomplete", UPLOAD_CUT) from None
     finally:
         if not is_whole:
-            await imports.abort(import_id, "The upload ended before its end.", ctx.now())
+            await imports.abort(import_id, UPLOAD_CUT, ctx.now())
     await _enqueue(ctx, import_id)
     return import_out(await imports.get(campaign_id, import_id))
 

@@ -115,7 +115,7 @@ class Bench:
         before = await self._memory()
         data = "".join(["phone,name,external_id,a,b\n", *rows(n)]).encode()
         for start in range(0, len(data), CHUNK):
-            await self._store.imports.append(import_id, data[start : start + CHUNK])
+            await self._store.imports.append(import_id, data[start : start + CHUNK], _now())
         del data
         await self._store.imports.seal(import_id, _now())
         started = time.perf_counter()

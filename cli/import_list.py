@@ -36,7 +36,7 @@ async def _stage(store: RedisStore, campaign_id: int, file: Path) -> str:
     import_id = await store.imports.create(campaign_id, filename=file.name, now=now)
     try:
         for chunk in _chunks(file):
-            await store.imports.append(import_id, chunk)
+            await store.imports.append(import_id, chunk, datetime.now(UTC))
     except OSError as error:
         await store.imports.abort(import_id, f"could not read the file: {error}", now)
         raise ValueError(f"{file}: {error.strerror}") from None

@@ -10,10 +10,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, field
 
+from crm.columns import Choice, layout_for
 from crm.contact_in import ANYWHERE
 from crm.csv_records import LineTooLong, Record, RecordCutter, cells, guess_delimiter
 from crm.decoding import Decoder, UnknownEncoding
-from crm.imports import BadFile, Layout, contact_of, layout_of, reason_of
+from crm.imports import BadFile, Layout, contact_of, reason_of
 from engine.core.contact import NewContact
 from engine.core.errors import Invalid
 from engine.core.settings import CampaignSettings, DestinationSettings
@@ -38,9 +39,14 @@ class Reader:
     """Turns bytes into contacts. `carry` is its whole memory between two chunks."""
 
     def __init__(
-        self, default_country: str, carry: bytes, line: int, open_to: DestinationSettings = ANYWHERE
+        self,
+        default_country: str,
+        carry: bytes,
+        line: int,
+        open_to: DestinationSettings = ANYWHERE,
+        choice: Choice | None = None,
     ) -> None:
-        self._country, self._open_to = default_country, open_to
+        self._country, self._open_to, self._choice = default_country, open_to, choice
         self._layout: Layout | None = None
         self._decoder = Decoder()
         rest = ""
@@ -110,7 +116,7 @@ class Reader:
             return ""
         if records[0].broken:
             raise BadFile(f"The first row {BROKEN}.")
-        self._layout = layout_of(cells(records[0], delimiter), delimiter)
+        self._layout = layout_for(cells(records[0], delimiter), delimiter, self._choice)
         self._cutter.delimiter = delimiter
         return text
 
@@ -129,7 +135,8 @@ class Reader:
 class SheetReader:
     """Turns rows of a spreadsheet into contacts; the first one shows the layout."""
 
-    def __init__(self, settings: CampaignSettings) -> None:
+    def __init__(self, settings: CampaignSettings, choice: Choice | None = None) -> None:
+        self._choice = choice
         self._country, self._open_to = settings.list.default_country, settings.destinations
         self._layout: Layout | None = None
 
@@ -142,7 +149,7 @@ class SheetReader:
         reading = Reading()
         for number, row in rows:
             if self._layout is None:
-                self._layout = layout_of(row, ",")
+                self._layout = layout_for(row, ",", self._choice)
                 if self._layout.has_header:
                     continue
             if number > after:

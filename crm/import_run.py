@@ -10,6 +10,7 @@ from itertools import islice
 import structlog
 
 from crm import sheet
+from crm.columns import choice_of
 from crm.contact_in import ON_DNC
 from crm.import_reader import Reader, Reading, SheetReader
 from crm.imports import BadFile
@@ -18,9 +19,10 @@ from engine.core.errors import CampaignFinal, Conflict, NotFound
 from engine.store import Import, ImportStatus, RedisStore, RejectedRow
 from engine.store.dnc import scopes_of
 
-#: An upload that is not complete after so long has lost its sender.
+#: An upload may take so long in all, and be silent for so long; after that nobody sends any more.
 UPLOAD_LIMIT_S = 3600
-_GRACE_S = 60
+UPLOAD_SILENT_S = 300
+UPLOAD_CUT = "The upload ended before its end; nothing of it was added."
 #: Rows of a spreadsheet between two commits.
 ROWS_AT_ONCE = 500
 log = structlog.get_logger(__name__)
@@ -59,7 +61,8 @@ async def _read_all(store: RedisStore, upload: Import, may_go_on: Callable[[], b
         if first is not None and first.startswith(sheet.MAGIC):
             return await _read_sheet(store, upload, campaign, may_go_on)
     country, open_to = campaign.settings.list.default_country, campaign.settings.destinations
-    reader = Reader(country, upload.carry, upload.line or 1, open_to)
+    choice = choice_of(upload.columns, has_header=upload.has_header)
+    reader = Reader(country, upload.carry, upload.line or 1, open_to, choice)
     scopes = scopes_of(campaign)
     n_chunks = max(1, upload.n_chunks)  # an empty file has none, and an error to find
     for position in range(upload.chunks_done, n_chunks):
@@ -79,7 +82,8 @@ async def _read_sheet(
 ) -> str:
     """A spreadsheet is read as a whole each time; rows up to the committed one are passed over."""
     rows = sheet.rows_of(await _whole(store, upload))
-    scopes, reader = scopes_of(campaign), SheetReader(campaign.settings)
+    choice = choice_of(upload.columns, has_header=upload.has_header)
+    scopes, reader = scopes_of(campaign), SheetReader(campaign.settings, choice)
     while some := list(islice(rows, ROWS_AT_ONCE)):
         reading = reader.read(some, after=upload.line)
         if some[-1][0] <= upload.line:
@@ -139,14 +143,13 @@ async def _end(store: RedisStore, import_id: str, status: ImportStatus, error: s
 
 async def waiting_imports(store: RedisStore) -> list[str]:
     """Imports that a worker should run. Uploads whose sender is lost are ended on the way."""
-    latest = _now() - timedelta(seconds=UPLOAD_LIMIT_S + _GRACE_S)
+    latest = _now() - timedelta(seconds=UPLOAD_SILENT_S)
     waiting = []
     for upload in await store.imports.unfinished():
         if upload.status is not ImportStatus.UPLOADING:
             waiting.append(upload.import_id)
-        elif upload.created_at < latest:
-            reason = "The upload ended before its end."
-            await store.imports.abort(upload.import_id, reason, _now())
+        elif upload.appended_at < latest:
+            await store.imports.abort(upload.import_id, UPLOAD_CUT, _now())
     return waiting
 
 

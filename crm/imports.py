@@ -32,8 +32,11 @@ _FIELD_OF = {name: "phone" for name in PHONE_NAMES} | {
 #: `phone_2`, `mobile3`: another phone of the same contact.
 _NUMBERED_PHONE = re.compile(rf"(?:{'|'.join(PHONE_NAMES)})_?\d{{1,2}}")
 _REGION = re.compile(r"(?:[A-Z]{2}-)?[A-Z]{2,3}")
-_VARIABLE = "variables."
-_PHONES = "phones."
+VARIABLE = "variables."
+PHONES = "phones."
+#: A column that is left out.
+IGNORED = "-"
+FIELDS = ("phone", *_OTHER_NAMES)
 _MIN_DIGITS = 7
 
 
@@ -58,7 +61,7 @@ def layout_of(first: Sequence[str], delimiter: str) -> Layout:
     slugs = [_slug(cell) for cell in first]
     if any(slug in PHONE_NAMES or _NUMBERED_PHONE.fullmatch(slug) for slug in slugs):
         return Layout(delimiter, _by_header(slugs), has_header=True)
-    phone_at = next((i for i, cell in enumerate(first) if _looks_like_phone(cell)), None)
+    phone_at = next((i for i, cell in enumerate(first) if looks_like_phone(cell)), None)
     if phone_at is None:
         raise BadFile(_no_phone(first))
     return Layout(delimiter, _by_position(first, phone_at), has_header=False)
@@ -78,11 +81,11 @@ def contact_of(
     phones: list[str] = []
     variables: dict[str, str] = {}
     for column, cell in zip(layout.columns, row, strict=False):
-        if not cell:
+        if not cell or column == IGNORED:
             continue
-        if column.startswith(_VARIABLE):
-            variables[column.removeprefix(_VARIABLE)] = cell
-        elif column.startswith(_PHONES):
+        if column.startswith(VARIABLE):
+            variables[column.removeprefix(VARIABLE)] = cell
+        elif column.startswith(PHONES):
             phones.append(cell)
         elif column == "region" and not _REGION.fullmatch(cell):
             variables[column] = cell  # a state's full name tells people, and no rule
@@ -99,12 +102,20 @@ def reason_of(error: Invalid) -> str:
     return "; ".join(f"{e.field} {e.message}" for e in error.errors) or error.message
 
 
+def variables_of(first: Sequence[str]) -> tuple[str, ...]:
+    """For each column the name that it has as a variable, by what the first row calls it."""
+    columns: list[str] = []
+    for index, cell in enumerate(first):
+        columns.append(_free_variable(_slug(cell) or f"column_{index + 1}", columns))
+    return tuple(columns)
+
+
 def _by_header(slugs: Sequence[str]) -> tuple[str, ...]:
     columns: list[str] = []
     for index, slug in enumerate(slugs):
         field = _FIELD_OF.get(slug)
         if (field == "phone" and field in columns) or _NUMBERED_PHONE.fullmatch(slug):
-            field = f"{_PHONES}{index + 1}"
+            field = f"{PHONES}{index + 1}"
         if field is None or field in columns:
             field = _free_variable(slug or f"column_{index + 1}", columns)
         columns.append(field)
@@ -114,7 +125,7 @@ def _by_header(slugs: Sequence[str]) -> tuple[str, ...]:
 def _by_position(first: Sequence[str], phone_at: int) -> tuple[str, ...]:
     """Without a header: the phone; of the other columns an address is the url, the first of the
     rest the name, and the next one the source."""
-    columns = [f"{_VARIABLE}column_{index + 1}" for index in range(len(first))]
+    columns = [f"{VARIABLE}column_{index + 1}" for index in range(len(first))]
     columns[phone_at] = "phone"
     others = [index for index in range(len(first)) if index != phone_at]
     urls = [index for index in others if first[index].startswith(("http://", "https://"))]
@@ -128,9 +139,9 @@ def _by_position(first: Sequence[str], phone_at: int) -> tuple[str, ...]:
 
 
 def _free_variable(slug: str, taken: Sequence[str]) -> str:
-    name, n = f"{_VARIABLE}{slug[:60]}", 2
+    name, n = f"{VARIABLE}{slug[:60]}", 2
     while name in taken:
-        name, n = f"{_VARIABLE}{slug[:60]}_{n}", n + 1
+        name, n = f"{VARIABLE}{slug[:60]}_{n}", n + 1
     return name
 
 
@@ -142,7 +153,7 @@ def _slug(header: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", header.strip().lower()).strip("_")
 
 
-def _looks_like_phone(cell: str) -> bool:
+def looks_like_phone(cell: str) -> bool:
     only_phone_characters = re.fullmatch(r"[+()\d\s./-]+", cell) is not None
     return only_phone_characters and sum(c.isdigit() for c in cell) >= _MIN_DIGITS
 

@@ -19,9 +19,11 @@ MAX_BYTES = 64 * 1024 * 1024
 MAX_UNPACKED_BYTES = 1024 * 1024 * 1024
 
 
-def rows_of(data: bytes) -> Iterator[tuple[int, list[str]]]:
+def rows_of(
+    data: bytes, *, max_unpacked_bytes: int = MAX_UNPACKED_BYTES
+) -> Iterator[tuple[int, list[str]]]:
     """Row number and cells. Raises BadFile."""
-    _refuse_bombs(data)
+    _refuse_bombs(data, max_unpacked_bytes)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about styles, which nobody needs here
@@ -37,14 +39,14 @@ def rows_of(data: bytes) -> Iterator[tuple[int, list[str]]]:
         book.close()
 
 
-def _refuse_bombs(data: bytes) -> None:
+def _refuse_bombs(data: bytes, max_unpacked_bytes: int) -> None:
     """Raises BadFile for what is no archive, or one that unpacks to more than is sane."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             unpacked = sum(entry.file_size for entry in archive.infolist())
     except zipfile.BadZipFile:
         raise BadFile("The spreadsheet is not complete.") from None
-    if unpacked > MAX_UNPACKED_BYTES:
+    if unpacked > max_unpacked_bytes:
         raise BadFile("The spreadsheet is too large: save it as CSV.")
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from admin_api import limits
@@ -22,6 +23,7 @@ from admin_api.schemas import (
     Duplicate,
     ImportOut,
     Listing,
+    PreviewOut,
     Reason,
     Rejected,
     VerdictOut,
@@ -30,7 +32,9 @@ from admin_api.schemas import (
 from admin_api.uploads import receive_upload
 from admin_api.views import contacts_out, refusals_of
 from admin_api.why_not_now import WAITING, candidate, next_dial_at, why_not_now
+from crm.columns import checked, choice_of
 from crm.contact_in import ON_DNC, checked_variables, parse_contact
+from crm.preview import CSV_BYTES, preview_of
 from engine.core.campaign import Campaign
 from engine.core.contact import ContactState, NewContact
 from engine.core.errors import CampaignFinal, FieldError, Invalid
@@ -39,6 +43,15 @@ from engine.store.dnc import scopes_of
 from engine.store.page import cursor_of, parts_of
 
 router = APIRouter(prefix="/campaigns/{campaign_id}/contacts", tags=["contacts"])
+Columns = Annotated[
+    str,
+    Query(
+        max_length=10_000,
+        description="what each column of a file is, with commas: a field of a contact, phones, "
+        "variables.<name>, or - to leave it out; not given: guessed",
+        examples=["phone,name,variables.city,-"],
+    ),
+]
 MAX_CONTACTS = 1000
 _BODY = {
     "required": True,
@@ -53,6 +66,10 @@ _BODY = {
         "text/csv": {"schema": {"type": "string"}},
         limits.XLSX: {"schema": {"type": "string", "format": "binary"}},
     },
+}
+_PREVIEW_BODY = {
+    "required": True,
+    "content": {kind: _BODY["content"][kind] for kind in ("text/csv", limits.XLSX)},  # type: ignore[index]
 }
 
 
@@ -72,6 +89,8 @@ async def add_contacts(
     ctx: Ctx,
     token: Supervisor,
     filename: str = "",
+    columns: Columns = "",
+    header: bool = True,
     key: Key = None,
 ) -> Response:
     """A JSON array of up to 1,000 contacts, `text/csv` of any size, or a spreadsheet."""
@@ -82,7 +101,10 @@ async def add_contacts(
         case "text/csv" | limits.XLSX:
             return await once(
                 ctx, key, token, request,
-                lambda: receive_upload(request, ctx, campaign_id, filename[:200]),
+                lambda: receive_upload(
+                    request, ctx, campaign_id, filename[:200],
+                    checked(choice_of(columns, has_header=header)),
+                ),
                 status=202, body=b"",
             )  # fmt: skip
         case "application/json":
@@ -93,6 +115,29 @@ async def add_contacts(
     raise ApiError(
         415, "unsupported_media_type", "Send application/json, text/csv or a spreadsheet (XLSX)."
     )
+
+
+@router.post(
+    "/preview", responses=responses(404, 413, 415), openapi_extra={"requestBody": _PREVIEW_BODY}
+)
+async def preview_contacts(
+    campaign_id: CampaignId,
+    request: Request,
+    ctx: Ctx,
+    _token: Supervisor,
+    columns: Columns = "",
+    header: bool = True,
+) -> PreviewOut:
+    """What the first rows of a list would become: the beginning of a text (64 KiB are looked at),
+    or a whole spreadsheet of up to 8 MiB. Nothing is kept."""
+    settings = (await ctx.store.campaigns.get(campaign_id)).settings
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in ("text/csv", limits.XLSX):
+        raise ApiError(415, "unsupported_media_type", "Send text/csv or a spreadsheet (XLSX).")
+    data, choice = await request.body(), choice_of(columns, has_header=header)
+    data = data[:CSV_BYTES] if kind == "text/csv" else data
+    found = await asyncio.to_thread(preview_of, data, settings, choice)
+    return PreviewOut.model_validate(asdict(found))
 
 
 def _array(body: bytes) -> list[Any]:

@@ -15,13 +15,14 @@ from admin_api.web.routes import (
     connectors,
     desk,
     edit,
+    imports,
     lists,
     people,
     sign_in,
 )
 
 #: In the order in which a path is looked up: `/campaigns/new` before `/campaigns/{id}`.
-ROOMS = (sign_in, edit, campaign, campaigns, agents, lists, connectors, people, desk)
+ROOMS = (sign_in, edit, imports, campaign, campaigns, agents, lists, connectors, people, desk)
 #: Nothing from another host, no inline script or style, no framing.
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "

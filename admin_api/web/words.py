@@ -92,6 +92,20 @@ CALL = {
     "message": "Hearing the message",
     "in_flight": "In flight",
 }
+#: What a column of a calling list may be; besides, each may be a variable.
+COLUMN = {
+    "-": "Leave out",
+    "phone": "Phone",
+    "phones": "Another phone",
+    "name": "Name",
+    "timezone": "Time zone",
+    "region": "State or region",
+    "priority": "Priority",
+    "external_id": "External id",
+    "person_key": "Person",
+    "source": "Source",
+    "url": "Web address",
+}
 ROLE = {"admin": "Administrator", "supervisor": "Supervisor", "agent": "Agent"}
 ACTION = {
     "create": "created",

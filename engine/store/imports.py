@@ -34,6 +34,11 @@ class Import:
     filename: str
     status: ImportStatus
     created_at: datetime
+    #: When the last piece of the upload came.
+    appended_at: datetime
+    #: What the columns mean, where somebody chose it (`crm.columns`); empty: guessed.
+    columns: str
+    has_header: bool
     n_bytes: int
     bytes_done: int
     created: int
@@ -61,12 +66,23 @@ class RedisImports:
     def __init__(self, link: Link, keys: Keys) -> None:
         self._link, self._keys = link, keys
 
-    async def create(self, campaign_id: int, *, filename: str, now: datetime) -> str:
+    async def create(
+        self,
+        campaign_id: int,
+        *,
+        filename: str,
+        now: datetime,
+        columns: str = "",
+        has_header: bool = True,
+    ) -> str:
         """Raises NotFound, CampaignFinal."""
         import_id = f"{campaign_id}i{secrets.token_hex(8)}"
         # Listed first: one that a kill leaves without data is passed over by `unfinished`.
         await self._link.call("SADD", self._keys.open_imports, import_id)
-        fields = ("filename", filename, "created_at", codec.to_ms(now))
+        at_ms = codec.to_ms(now)
+        fields: list[Argument] = ["filename", filename, "created_at", at_ms, "appended_at", at_ms]
+        if columns:
+            fields += ["columns", columns, "header", "1" if has_header else ""]
         base = [self._base(import_id)]
         begun = (await self._link.batch([invoke("import_begin", base, import_id, *fields)]))[0]
         if begun < 0:
@@ -74,10 +90,11 @@ class RedisImports:
             raise NotFound("There is no such campaign.") if begun == -1 else CampaignFinal
         return import_id
 
-    async def append(self, import_id: str, chunk: bytes) -> None:
+    async def append(self, import_id: str, chunk: bytes, now: datetime) -> None:
         """Raises Conflict when the upload has ended."""
-        base = [self._base(import_id)]
-        if (await self._link.batch([invoke("import_append", base, import_id, chunk)]))[0] == -1:
+        base, at_ms = [self._base(import_id)], codec.to_ms(now)
+        appended = await self._link.batch([invoke("import_append", base, import_id, chunk, at_ms)])
+        if appended[0] == -1:
             raise Conflict("This upload has ended.")
 
     async def seal(self, import_id: str, now: datetime) -> None:
@@ -193,6 +210,9 @@ def _import(import_id: str, flat: Sequence[bytes]) -> Import:
         filename=texts["filename"],
         status=ImportStatus(texts["status"]),
         created_at=codec.from_ms(texts["created_at"]),
+        appended_at=codec.from_ms(texts.get("appended_at") or texts["created_at"]),
+        columns=texts.get("columns", ""),
+        has_header=bool(texts.get("header", "1")),
         carry=fields.get(b"carry", b""),
         error=texts.get("error", ""),
         **_numbers(texts),

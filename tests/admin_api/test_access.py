@@ -23,6 +23,7 @@ TABLE = [
     ("GET", "/campaigns/99/stats", IN, IN, NO, NO),
     ("GET", "/campaigns/99/contacts", IN, IN, NO, NO),
     ("POST", "/campaigns/99/contacts", IN, IN, NO, NO),
+    ("POST", "/campaigns/99/contacts/preview", IN, IN, NO, NO),
     ("GET", "/campaigns/99/contacts/1", IN, IN, NO, NO),
     ("DELETE", "/campaigns/99/contacts/1", IN, IN, NO, NO),
     ("GET", "/campaigns/99/imports/99i1", IN, IN, NO, NO),

@@ -37,6 +37,7 @@ TABLE = [
     ("GET", "/campaigns/99/attempts.csv", IN, IN, NO),
     ("GET", "/campaigns/99/history", IN, IN, NO),
     ("GET", "/campaigns/99/imports/99i1", IN, IN, NO),
+    ("POST", "/campaigns/99/preview", IN, IN, NO),
     ("POST", "/campaigns/99/play", IN, IN, NO),
     ("GET", "/agents", IN, IN, NO),
     ("POST", "/agents", IN, IN, NO),

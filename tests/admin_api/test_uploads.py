@@ -149,3 +149,38 @@ async def test_a_final_campaign_takes_no_list(api, make_campaign):
 async def test_an_import_that_does_not_exist(api, path, import_id):
     await api("GET", f"{path}/imports/{import_id}", 404)
     await api("GET", f"{path}/imports/{import_id}/rejected.csv", 404)
+
+
+# ---------------------------------------------------------------------- preview and columns
+
+
+async def test_a_list_is_shown_before_it_is_sent_and_read_as_chosen(api, store, path):
+    body = b"Wer;Nummer;Ort\r\nAnn;+12025550100;Bonn\r\n"
+    shown = await api("POST", f"{path}/contacts/preview", content=body, headers=CSV)
+    assert shown["columns"] == ["variables.wer", "phone", "variables.ort"]
+    assert shown["rows"] == [{"line": 2, "cells": ["Ann", "+12025550100", "Bonn"], "problem": ""}]
+    assert (await api("GET", f"{path}/contacts"))["items"] == []
+    query = "columns=name,phone,-&header=true"
+    accepted = await api("POST", f"{path}/contacts?{query}", 202, content=body, headers=CSV)
+    assert await work(store, accepted["import_id"]) == "done"
+    (contact,) = (await api("GET", f"{path}/contacts"))["items"]
+    assert (contact["name"], contact["variables"]) == ("Ann", {})
+
+
+@pytest.mark.parametrize("columns", ["name,-", "phone,nonsense", "phone,phone"])
+async def test_columns_that_read_nothing_are_refused_before_anything_is_kept(
+    api, store, path, columns
+):
+    refused = await api(
+        "POST", f"{path}/contacts?columns={columns}", 422, content=b"a,b\n", headers=CSV
+    )
+    assert refused["errors"][0]["field"] == "columns"
+    assert await store.imports.unfinished() == []
+
+
+async def test_a_preview_refuses_what_is_no_list_and_what_is_too_large(api, path):
+    where = f"{path}/contacts/preview"
+    refused = await api("POST", where, 422, content=b"", headers=CSV)
+    assert "empty" in refused["detail"]
+    await api("POST", where, 415, content=b"{}", headers={"Content-Type": "application/json"})
+    await api("POST", where, 413, content=b"x" * (1024 * 1024 + 1), headers=CSV)

@@ -15,7 +15,7 @@ from multiprocessing.process import BaseProcess
 
 import pytest
 
-from crm.import_run import UPLOAD_LIMIT_S, run, waiting_imports
+from crm.import_run import UPLOAD_SILENT_S, run, waiting_imports
 from crm.jobs import ImportQueue, WorkerContext, rq_connection, run_import, set_context
 from crm.worker import run_worker, sweep
 from engine.core.settings import CampaignSettings
@@ -48,7 +48,7 @@ async def upload(store: RedisStore, campaign_id: int, data: bytes, *, seal: bool
     now = datetime.now(UTC)
     import_id = await store.imports.create(campaign_id, filename="list.csv", now=now)
     for start in range(0, len(data), CHUNK):
-        await store.imports.append(import_id, data[start : start + CHUNK])
+        await store.imports.append(import_id, data[start : start + CHUNK], now)
     if seal:
         await store.imports.seal(import_id, now)
     return import_id
@@ -187,7 +187,7 @@ async def test_an_upload_whose_sender_is_lost_is_ended(store, monkeypatch):
     assert await run(store, import_id, for_ever) == "gone"
     assert await waiting_imports(store) == []
     assert (await store.campaigns.get(campaign_id)).n_importing == 1
-    later = datetime.now(UTC) + timedelta(seconds=2 * UPLOAD_LIMIT_S)
+    later = datetime.now(UTC) + timedelta(seconds=2 * UPLOAD_SILENT_S)
     monkeypatch.setattr("crm.import_run._now", lambda: later)
     assert await waiting_imports(store) == []
     assert (await found(store, campaign_id, import_id)).status is ImportStatus.FAILED

@@ -31,7 +31,7 @@ async def imported(store: RedisStore, data: bytes, campaign_id: int, n_goes: int
     """Counts of the import, which is interrupted after each `n_goes` commits."""
     import_id = await store.imports.create(campaign_id, filename="x", now=NOW)
     for start in range(0, len(data), 4096):
-        await store.imports.append(import_id, data[start : start + 4096])
+        await store.imports.append(import_id, data[start : start + 4096], NOW)
     await store.imports.seal(import_id, NOW)
     ended = "interrupted"
     while ended == "interrupted":

@@ -24,6 +24,8 @@ from cli.asterisk_install import cache_dir, install
 from cli.demo_stack import Stack
 
 HERE = Path(__file__).parent
+AXE = (HERE / "vendor/axe/axe.min.js").read_text()
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 N_AGENTS = 3
 READY_S = 60.0
 PASSWORD = "correct horse battery"
@@ -220,6 +222,18 @@ def sign_in(page: Page, name: str, path: str) -> None:
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(lambda url: "/sign-in" not in url)
+
+
+@pytest.fixture(scope="session")
+def violations() -> Callable[[Page], list[str]]:
+    """What axe finds on a page against WCAG 2.2 AA and good practice."""
+
+    def look(page: Page) -> list[str]:
+        page.evaluate(AXE)
+        found = page.evaluate("rules => axe.run(document, {runOnly: rules})", RULES)
+        return [f"{v['id']}: {n['html']}" for v in found["violations"] for n in v["nodes"]]
+
+    return look
 
 
 @pytest.fixture(scope="package")

@@ -31,7 +31,7 @@ def test_a_campaign_from_its_list_to_its_clone(open_as, follow, save, tmp_path: 
 
     listed = tmp_path / "list.csv"
     listed.write_text(as_csv(demo_contacts(N_CONTACTS)) + "no number\n")
-    page.get_by_label("Add a CSV file").set_input_files(listed)
+    page.get_by_label("Add a CSV or XLSX file").set_input_files(listed)
     page.get_by_role("button", name="Upload").click()
     expect(page.get_by_text("is in.")).to_be_visible()
     expect(page.locator("dl.result dd")).to_have_text([str(N_CONTACTS), "0", "1"])

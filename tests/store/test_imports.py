@@ -11,7 +11,7 @@ from engine.store import ImportStatus, RejectedRow
 async def begin(rig, *chunks: bytes) -> str:
     import_id = await rig.store.imports.create(rig.campaign_id, filename="a.csv", now=rig.now)
     for chunk in chunks:
-        await rig.store.imports.append(import_id, chunk)
+        await rig.store.imports.append(import_id, chunk, rig.now)
     return import_id
 
 
@@ -36,7 +36,7 @@ async def test_an_upload_is_read_back_byte_by_byte(rig):
     assert (found.filename, found.status) == ("a.csv", ImportStatus.QUEUED)
     assert (found.n_bytes, found.n_chunks, found.created_at) == (11, 3, rig.now)
     with pytest.raises(Conflict):
-        await rig.store.imports.append(import_id, b"more")
+        await rig.store.imports.append(import_id, b"more", rig.now)
     with pytest.raises(Conflict):
         await rig.store.imports.seal(import_id, rig.now)
 

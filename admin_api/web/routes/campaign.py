@@ -1,4 +1,4 @@
-"""One campaign: live figures, contacts, attempts, history, and its calling list's imports."""
+"""One campaign: live figures, contacts, attempts, history."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from admin_api.auth import actor
 from admin_api.context import CampaignId, ContactId, Context, Ctx, Cursor
 from admin_api.routes.attempts import csv_of_campaign
 from admin_api.routes.contacts import after_of
-from admin_api.routes.imports import ImportId
 from admin_api.sessions import token_of
-from admin_api.views import contacts_out, import_out, stats_out
+from admin_api.views import contacts_out, stats_out
 from admin_api.web.campaign_rows import row_of
 from admin_api.web.guard import PageRoute, SupervisorSession
 from admin_api.web.render import render
@@ -214,16 +213,3 @@ async def history_page(
         request, ctx, session, "history.html", campaign_id, tab="history",
         entries=page.items, next_cursor=page.next_cursor, cursor=cursor,
     )  # fmt: skip
-
-
-@router.get("/imports/{import_id}")
-async def import_state(
-    request: Request,
-    campaign_id: CampaignId,
-    import_id: ImportId,
-    ctx: Ctx,
-    session: SupervisorSession,
-) -> Response:
-    """How far an upload is; asks again by itself until it has ended."""
-    state = import_out(await ctx.store.imports.get(campaign_id, import_id))
-    return render(request, "import.html", session=session, state=state)

@@ -1,4 +1,4 @@
-// What htmx does not do by itself: live changes, a dialog for questions, rows of a form, uploads.
+// What htmx does not do by itself: live changes, a dialog for questions, rows of a form.
 
 const body = document.body;
 
@@ -116,54 +116,4 @@ function removeLine(line) {
   const field = line.closest(".field");
   line.remove();
   (next?.querySelector("[data-remove-line]") ?? field.querySelector("[data-add-line]")).focus();
-}
-
-// -------------------------------------------------------------------------------- uploads
-
-document.addEventListener("submit", (event) => {
-  const form = event.target;
-  if (!form.dataset.upload) return;
-  event.preventDefault();
-  upload(form, form.elements.file.files[0]);
-});
-
-/** XMLHttpRequest, because fetch does not tell how much of a body was sent. */
-function upload(form, file) {
-  const shown = form.parentElement.querySelector("[data-uploading]");
-  const send = form.querySelector("[type=submit]");
-  const request = new XMLHttpRequest();
-  const percent = (value) => {
-    shown.querySelector("progress").value = value;
-    shown.querySelector("[data-percent]").textContent = `${value} %`;
-  };
-  const end = (error) => {
-    shown.hidden = true;
-    send.disabled = false;
-    if (error) tellError(error);
-  };
-  request.open("POST", `${form.dataset.upload}?filename=${encodeURIComponent(file.name)}`);
-  request.setRequestHeader("Content-Type", "text/csv");
-  request.setRequestHeader("X-CSRF-Token", body.dataset.csrf);
-  request.upload.onprogress = (e) => percent(Math.floor((100 * e.loaded) / e.total));
-  request.onerror = () => end("The upload was cut off. Try again.");
-  request.onabort = () => end("The upload was cancelled; nothing was added.");
-  request.onload = () => {
-    const answer = JSON.parse(request.responseText);
-    if (request.status !== 202) return end(answer.detail);
-    end();
-    htmx.ajax("GET", form.dataset.after + answer.import_id, { target: "#import", swap: "innerHTML" });
-  };
-  shown.querySelector("[data-cancel]").onclick = () => request.abort();
-  percent(0);
-  shown.hidden = false;
-  send.disabled = true;
-  document.getElementById("notice").replaceChildren();
-  request.send(file);
-}
-
-function tellError(text) {
-  const box = document.createElement("p");
-  box.className = "notice bad";
-  box.textContent = text;
-  document.getElementById("notice").replaceChildren(box);
 }
