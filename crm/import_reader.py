@@ -15,6 +15,7 @@ from crm.contact_in import ANYWHERE
 from crm.csv_records import LineTooLong, Record, RecordCutter, cells, guess_delimiter
 from crm.decoding import Decoder, UnknownEncoding
 from crm.imports import BadFile, Layout, contact_of, reason_of
+from crm.plain_rows import PlainRows
 from engine.core.contact import NewContact
 from engine.core.errors import Invalid
 from engine.core.settings import CampaignSettings, DestinationSettings
@@ -48,6 +49,7 @@ class Reader:
     ) -> None:
         self._country, self._open_to, self._choice = default_country, open_to, choice
         self._layout: Layout | None = None
+        self._plain: PlainRows | None = None
         self._decoder = Decoder()
         rest = ""
         if carry:
@@ -126,10 +128,16 @@ class Reader:
             return
         row = cells(record, layout.delimiter)
         try:
-            reading.contacts.append(contact_of(row, layout, self._country, self._open_to))
+            plain = self._plain or self._plain_of(layout)
+            contact = plain.contact(row) or contact_of(row, layout, self._country, self._open_to)
+            reading.contacts.append(contact)
             reading.lines.append(record.line)
         except Invalid as error:
             reading.rejected.append(_rejected(record, row, reason_of(error)))
+
+    def _plain_of(self, layout: Layout) -> PlainRows:
+        self._plain = PlainRows(layout.columns, self._country, self._open_to)
+        return self._plain
 
 
 class SheetReader:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,8 @@ UPLOAD_SILENT_S = 300
 UPLOAD_CUT = "The upload ended before its end; nothing of it was added."
 #: Rows of a spreadsheet between two commits.
 ROWS_AT_ONCE = 500
+#: Read at once of an upload, before others get their turn: some ms.
+SLICE_BYTES = 8192
 log = structlog.get_logger(__name__)
 
 
@@ -65,16 +68,61 @@ async def _read_all(store: RedisStore, upload: Import, may_go_on: Callable[[], b
     reader = Reader(country, upload.carry, upload.line or 1, open_to, choice)
     scopes = scopes_of(campaign)
     n_chunks = max(1, upload.n_chunks)  # an empty file has none, and an error to find
-    for position in range(upload.chunks_done, n_chunks):
-        if not may_go_on():
-            return "interrupted"
-        chunk = await store.imports.next_chunk(upload.import_id, position)
-        if chunk is None and upload.n_chunks:
-            raise Conflict("Another worker took this part of the upload.")
-        reading = reader.read(chunk or b"", is_last=position + 1 == n_chunks)
-        await without_dnc(store, scopes, reading)
-        await _save(store, upload, reading, Position(position + 1, reader.line, reader.carry))
+    async with _Saving(store, upload, scopes) as saving:
+        for position in range(upload.chunks_done, n_chunks):
+            if not may_go_on():
+                await saving.done()
+                return "interrupted"
+            chunk = await store.imports.next_chunk(upload.import_id, position)
+            if chunk is None and upload.n_chunks:
+                raise Conflict("Another worker took this part of the upload.")
+            reading = await _read_chunk(reader, chunk or b"", is_last=position + 1 == n_chunks)
+            await saving.begin(reading, Position(position + 1, reader.line, reader.carry))
+        await saving.done()
     return await _end(store, upload.import_id, ImportStatus.DONE, "")
+
+
+async def _read_chunk(reader: Reader, chunk: bytes, *, is_last: bool) -> Reading:
+    """In slices, so that the part before is saved meanwhile."""
+    whole = Reading()
+    for start in range(0, max(1, len(chunk)), SLICE_BYTES):
+        end = start + SLICE_BYTES
+        part = reader.read(chunk[start:end], is_last=is_last and end >= len(chunk))
+        whole.contacts += part.contacts
+        whole.lines += part.lines
+        whole.rejected += part.rejected
+        await asyncio.sleep(0)
+    return whole
+
+
+class _Saving:
+    """Saves one part after the other, each while the next one is read."""
+
+    def __init__(self, store: RedisStore, upload: Import, scopes: Sequence[str]) -> None:
+        self._store, self._upload, self._scopes = store, upload, scopes
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> _Saving:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """A part that is being saved when the next one cannot be read is saved, not torn."""
+        if self._task is not None:
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def begin(self, reading: Reading, position: Position) -> None:
+        """Raises what the part before raised."""
+        await self.done()
+        self._task = asyncio.create_task(self._save(reading, position))
+
+    async def done(self) -> None:
+        task, self._task = self._task, None
+        if task is not None:
+            await task
+
+    async def _save(self, reading: Reading, position: Position) -> None:
+        await without_dnc(self._store, self._scopes, reading)
+        await _save(self._store, self._upload, reading, position)
 
 
 async def _read_sheet(

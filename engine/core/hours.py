@@ -8,6 +8,7 @@ may hold (`America/New_York;US-FL`).
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -15,7 +16,8 @@ from zoneinfo import ZoneInfo
 
 from engine.core.area_codes import state_of
 from engine.core.holiday_days import country_of_zone, is_public_holiday
-from engine.core.phone import zones_of
+from engine.core.phone import AREA_CHARS, is_geographical, zones_of, zones_of_area
+from engine.core.quick_phone import NumberFacts
 from engine.core.settings import DAYS, HoursSettings, Window
 
 #: How far ahead a next opening is looked for: a year.
@@ -54,6 +56,20 @@ def hours_class(
     zones = timezone or ",".join(sorted({zone for each in phones for zone in zones_of(each)}))
     regions = {state for each in phones if (state := state_of(each))} | ({region} - {None, ""})
     return f"{zones};{','.join(sorted(filter(None, regions)))}" if regions else zones
+
+
+def hours_class_of_number(e164: str, facts: NumberFacts) -> str:
+    """As `hours_class` of this phone alone, quickly: neighbours of a number share its class."""
+    if not is_geographical(facts):
+        return hours_class(e164, None)
+    return _class_of_area(e164[:AREA_CHARS], len(e164))
+
+
+@functools.lru_cache(maxsize=65_536)
+def _class_of_area(beginning: str, length: int) -> str:
+    """Zones and state depend on nothing but a number's beginning and its length."""
+    zones, state = ",".join(zones_of_area(beginning)), state_of(beginning.ljust(length, "0"))
+    return f"{zones};{state}" if state else zones
 
 
 def zones_in(hours_class: str) -> tuple[str, ...]:

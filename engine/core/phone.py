@@ -15,6 +15,8 @@ from phonenumbers.tzdata import TIMEZONE_DATA, TIMEZONE_LONGEST_PREFIX
 
 from engine.core.quick_phone import NumberFacts, quick_e164, quick_facts
 
+#: So much of a number, with its plus, decides about zones.
+AREA_CHARS = 1 + TIMEZONE_LONGEST_PREFIX
 _UNKNOWN_ZONE = "Etc/Unknown"
 
 
@@ -43,14 +45,21 @@ def _thoroughly(text: str, default_country: str | None) -> str:
 def zones_of(e164: str) -> tuple[str, ...]:
     """Every IANA zone that the number may be in, sorted; empty when nothing is known."""
     facts = quick_facts(e164[1:])
-    if facts is not None and is_number_type_geographical(facts.kind, facts.country_code):
-        return _zones_of_prefix(e164[1 : 1 + TIMEZONE_LONGEST_PREFIX])
+    if facts is not None and is_geographical(facts):
+        return zones_of_area(e164[:AREA_CHARS])
     zones = timezone.time_zones_for_number(phonenumbers.parse(e164, None))
     return tuple(sorted(zone for zone in zones if zone != _UNKNOWN_ZONE))
 
 
+def is_geographical(facts: NumberFacts) -> bool:
+    """Numbers of this kind tell where they are."""
+    return is_number_type_geographical(facts.kind, facts.country_code)
+
+
 @functools.lru_cache(maxsize=65_536)
-def _zones_of_prefix(digits: str) -> tuple[str, ...]:
+def zones_of_area(beginning: str) -> tuple[str, ...]:
+    """Of the first AREA_CHARS characters of a geographical number."""
+    digits = beginning[1:]
     for length in range(len(digits), 0, -1):
         zones = TIMEZONE_DATA.get(digits[:length])
         if zones is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -43,36 +44,48 @@ class NumberFacts:
 
 @dataclass(frozen=True, slots=True)
 class _Patterns:
-    """What one region's metadata says, compiled. A kind has its pattern and its lengths."""
+    """What one region's metadata says, compiled."""
 
     region: str
     country_code: int
     general: re.Pattern[str]
-    lengths: frozenset[int]
-    kinds: tuple[tuple[re.Pattern[str], frozenset[int], int], ...]
+    #: By length: one pattern of all kinds that have numbers so long, each in a group `k<kind>`.
+    kinds: Mapping[int, re.Pattern[str]]
+    #: What a number tells, by the name of its group.
+    facts: Mapping[str, NumberFacts]
     leading: re.Pattern[str] | None
     #: Prefixes that a reader of this country strips: what begins so is not read quickly.
     stripped: re.Pattern[str] | None
-    one_pattern: bool
 
 
 def quick_e164(text: str, default_country: str | None) -> str | None:
     """The number in E.164; None where the library is to decide."""
+    found = quick_number(text, default_country)
+    return found[0] if found else None
+
+
+def quick_number(text: str, default_country: str | None) -> tuple[str, NumberFacts] | None:
+    """The number in E.164 and its facts; None where the library is to decide."""
     plain = _PLAIN.fullmatch(text)
     if plain is None:
         return None
-    digits = _NO_DIGIT.sub("", plain[2])
+    digits = plain[2] if plain[2].isdecimal() else _NO_DIGIT.sub("", plain[2])
     if not plain[1]:
         country = _main(default_country) if default_country else None
         if country is None or not _is_national(digits, country):
             return None
         digits = f"{country.country_code}{digits}"
-    return f"+{digits}" if quick_facts(digits) else None
+    facts = _facts(digits)
+    return (f"+{digits}", facts) if facts else None
 
 
 @functools.lru_cache(maxsize=4096)
 def quick_facts(digits: str) -> NumberFacts | None:
     """Of digits with the country code; None where the library is to decide."""
+    return _facts(digits)
+
+
+def _facts(digits: str) -> NumberFacts | None:
     split = _country_code(digits)
     if split is None:
         return None
@@ -90,23 +103,11 @@ def quick_facts(digits: str) -> NumberFacts | None:
 
 
 def _judged(patterns: _Patterns, national: str) -> NumberFacts | None:
-    n = len(national)
-    if n not in patterns.lengths or not patterns.general.fullmatch(national):
+    kinds = patterns.kinds.get(len(national))
+    if kinds is None or not patterns.general.fullmatch(national):
         return None
-    for pattern, lengths, kind in patterns.kinds:
-        if (not lengths or n in lengths) and pattern.fullmatch(national):
-            if kind == PhoneNumberType.FIXED_LINE and _is_mobile_too(patterns, national):
-                kind = PhoneNumberType.FIXED_LINE_OR_MOBILE
-            return NumberFacts(patterns.country_code, patterns.region, kind)
-    return None
-
-
-def _is_mobile_too(patterns: _Patterns, national: str) -> bool:
-    if patterns.one_pattern:
-        return True
-    pattern, lengths, kind = patterns.kinds[-1]
-    fits = not lengths or len(national) in lengths
-    return kind == PhoneNumberType.MOBILE and fits and bool(pattern.fullmatch(national))
+    found = kinds.fullmatch(national)
+    return patterns.facts[found.lastgroup] if found and found.lastgroup else None
 
 
 def _is_national(digits: str, country: _Patterns) -> bool:
@@ -150,25 +151,49 @@ def _international_prefix(region: str) -> re.Pattern[str] | None:
 
 
 def _compiled(metadata: PhoneMetadata) -> _Patterns:
-    general, kinds = metadata.general_desc, []
+    general = metadata.general_desc
     assert general is not None
     assert metadata.country_code is not None
-    for name, kind in _KINDS:
-        desc = getattr(metadata, name)
-        if desc is not None and desc.national_number_pattern:
-            pattern = re.compile(desc.national_number_pattern)
-            kinds.append((pattern, frozenset(desc.possible_length), kind))
-    one = bool(metadata.same_mobile_and_fixed_line_pattern)
-    if one:
-        kinds = [each for each in kinds if each[2] != PhoneNumberType.MOBILE]
+    kinds = _kinds_of(metadata)
     stripped, leading = metadata.national_prefix_for_parsing, metadata.leading_digits
     return _Patterns(
         metadata.id,
         metadata.country_code,
         re.compile(str(general.national_number_pattern)),
-        frozenset(general.possible_length),
-        tuple(kinds),
+        {n: _any_of(kinds, n) for n in general.possible_length},
+        {f"k{kind}": NumberFacts(metadata.country_code, metadata.id, kind) for _, _, kind in kinds},
         re.compile(leading) if leading else None,
         re.compile(stripped) if stripped else None,
-        one,
     )
+
+
+#: A pattern, the lengths that it holds for (none: all), and the kind.
+_Kind = tuple[str, frozenset[int], int]
+
+
+def _kinds_of(metadata: PhoneMetadata) -> list[_Kind]:
+    """In the order in which the library asks. What may be both fixed line and mobile comes before
+    either."""
+    kinds: list[_Kind] = []
+    for name, kind in _KINDS:
+        desc = getattr(metadata, name)
+        if desc is not None and desc.national_number_pattern:
+            kinds.append((desc.national_number_pattern, frozenset(desc.possible_length), kind))
+    of_kind = {kind: (pattern, lengths) for pattern, lengths, kind in kinds}
+    fixed = of_kind.get(PhoneNumberType.FIXED_LINE)
+    mobile = of_kind.get(PhoneNumberType.MOBILE)
+    either = PhoneNumberType.FIXED_LINE_OR_MOBILE
+    first = next((i for i, each in enumerate(kinds) if each[2] == PhoneNumberType.FIXED_LINE), 0)
+    if metadata.same_mobile_and_fixed_line_pattern and fixed:
+        kinds = [each for each in kinds if each[2] != PhoneNumberType.MOBILE]
+        kinds[first] = (*fixed, either)
+    elif fixed and mobile:
+        both = fixed[1] & mobile[1] if fixed[1] and mobile[1] else fixed[1] | mobile[1]
+        if both or not (fixed[1] or mobile[1]):
+            kinds.insert(first, (f"(?=(?:{fixed[0]})$)(?:{mobile[0]})", both, either))
+    return kinds
+
+
+def _any_of(kinds: Sequence[_Kind], length: int) -> re.Pattern[str]:
+    fitting = [(pattern, kind) for pattern, of, kind in kinds if not of or length in of]
+    return re.compile("|".join(f"(?P<k{kind}>{pattern})" for pattern, kind in fitting) or "(?!)")

@@ -29,8 +29,13 @@ def _zones() -> frozenset[str]:
     return frozenset(zoneinfo.available_timezones() - {"localtime", "Factory"})
 
 
+def is_zone(name: str) -> bool:
+    """A time zone of the IANA database."""
+    return name in _zones()
+
+
 def _known_zone(name: str) -> str:
-    if name not in _zones():
+    if not is_zone(name):
         raise ValueError("must be a time zone of the IANA database, such as Europe/London")
     return name
 

@@ -10,6 +10,8 @@ from typing import Any
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
+#: Made once: to make it takes longer than most values take to be encoded.
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
 #: A longer value would put the whole hash into the large encoding (3.5 times the memory).
 MAX_VALUE_BYTES = 64
@@ -34,7 +36,7 @@ def maybe_from_ms(ms: int | str | None) -> datetime | None:
 
 
 def to_json(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return _ENCODER.encode(value)
 
 
 def from_json(text: str) -> Any:
@@ -49,7 +51,10 @@ def pairs(flat: Iterable[str]) -> dict[str, str]:
 
 def split(field: str, text: str) -> dict[str, str]:
     """A text in fields `f`, `f1`, `f2`, … of at most 64 bytes, cut between characters."""
-    left, parts = text.encode(), {}
+    if len(text) <= MAX_VALUE_BYTES and text.isascii():
+        return {field: text}
+    left = text.encode()
+    parts: dict[str, str] = {}
     for i in count():
         end = min(MAX_VALUE_BYTES, len(left))
         while end < len(left) and left[end] & 0xC0 == 0x80:

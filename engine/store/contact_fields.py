@@ -52,14 +52,13 @@ _OUTCOMES = {code: outcome for outcome, code in OUTCOME_CODES.items()}
 def fields_of(contact: NewContact) -> dict[str, str]:
     """All that the contact brings, but its phone and hours class."""
     fields: dict[str, str] = {}
-    texts = {
-        "nm": contact.name,
-        "x": contact.external_id,
-        "so": contact.source,
-        "u": contact.url,
-        "pk": contact.person_key,
-    }
-    for field, text in texts.items():
+    for field, text in (
+        ("nm", contact.name),
+        ("x", contact.external_id),
+        ("so", contact.source),
+        ("u", contact.url),
+        ("pk", contact.person_key),
+    ):
         if text:
             fields |= codec.split(field, text)
     if contact.timezone:

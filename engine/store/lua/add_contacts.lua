@@ -39,23 +39,28 @@ if remembered then
 end
 if status == 'stopped' or status == 'completed' then return -2 end
 
-local ids, at, class_of, n_of_class, n_new = {}, 3, {}, {}, 0
+local ids, at, class_of, scores_of, n_new = {}, 3, {}, {}, 0
 local last = tonumber(redis.call('HGET', counts, 'contacts') or 0)
+local phones = base .. 'phones:'
 while ARGV[at] do
   local name, digits, shard, priority = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   local m, n = tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
   local others, fields = at + 6, at + 6 + m
   at = fields
-  if redis.call('HSETNX', base .. 'phones:' .. shard, digits, last + 1) == 1 then
+  if redis.call('HSETNX', phones .. shard, digits, last + 1) == 1 then
     last = last + 1
-    local class = class_of[name] or class_number(name)
-    class_of[name] = class
-    -- As `enter` does for one contact; counted for the whole batch below.
+    local class = class_of[name]
+    if not class then
+      class = class_number(name)
+      class_of[name], scores_of[class] = class, {}
+    end
+    -- As `enter` and `put_ready` do for one contact; a command for the whole batch is below.
     redis.call('HSET', contact_key(last), 'p', digits, 'hc', class, 's', 'r', unpack(ARGV, at, at + n - 1))
     if m > 0 then keep_phones(last, others, m) end
-    n_of_class[class] = (n_of_class[class] or 0) + 1
+    local scores = scores_of[class]
+    scores[#scores + 1] = string.format('%.0f', tonumber(priority) * 4398046511104 + last)
+    scores[#scores + 1] = last
     n_new = n_new + 1
-    put_ready(last, 'n', class, priority, 0)
     ids[#ids + 1] = last
   else
     ids[#ids + 1] = 0
@@ -65,8 +70,11 @@ end
 if n_new > 0 then
   count('contacts', n_new)
   count('ready', n_new)
-  for class, n in pairs(n_of_class) do
-    redis.call('HINCRBY', base .. 'waiting', class, n)
+  for class, scores in pairs(scores_of) do
+    if #scores > 0 then
+      redis.call('ZADD', base .. 'ready:n:' .. class, unpack(scores))
+      redis.call('HINCRBY', base .. 'waiting', class, #scores / 2)
+    end
   end
 end
 if remembered then
