@@ -37,7 +37,8 @@ class RedisAttempts:
         entries = [entry for entry in map(_entry, rows) if entry["r"] == "0"]
         if contact_id is not None:
             entries = [entry for entry in entries if entry["c"] == str(contact_id)]
-        found = [_record(entry) for entry in await self._newest(campaign_id, entries)]
+        newest = await self._newest(campaign_id, entries)
+        found = [_record(campaign_id, entry) for entry in newest]
         page = [record for record in found if outcome in (None, record.outcome)]
         return page, cursor_of(rows[-1][0]) if len(rows) == limit else None
 
@@ -59,5 +60,7 @@ def _entry(row: Sequence[Any]) -> Mapping[str, str]:
     return codec.pairs(row[1])
 
 
-def _record(entry: Mapping[str, str]) -> AttemptRecord:
-    return records.of_json(entry["j"], int(entry["r"]))
+def _record(campaign_id: int, entry: Mapping[str, str]) -> AttemptRecord:
+    outcome, rev = Outcome(entry["o"]), int(entry["r"])
+    told = records.Entry(campaign_id, entry["a"], int(entry["c"]), outcome, rev)
+    return records.unpack(entry["j"], told)

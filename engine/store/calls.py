@@ -11,6 +11,7 @@ from engine.core.attempt import AttemptStage, Claim, LiveAttempt
 from engine.core.contact import Contact
 from engine.core.errors import Fenced
 from engine.core.ledger import AnsweredBy
+from engine.core.outcome import Outcome
 from engine.core.redial import Done, Next, RedialAt, Turn
 from engine.ports import Fence, Settlement, Wrapping
 from engine.store import codec, records
@@ -25,7 +26,7 @@ from engine.store.scripts import invoke
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A settlement as its script takes it."""
+    """A settlement as its script takes it, and the record as its change tells it."""
 
     attempt_id: str
     arguments: tuple[Argument, ...]
@@ -141,21 +142,23 @@ class RedisCalls:
         *,
         is_machine: bool = False,
     ) -> bool:
-        wrap, json = await self._link.batch([
+        wrap, packed = await self._link.batch([
             ("HGET", self._keys.campaign(campaign_id, "wrap"), attempt_id),
             ("HGET", self._keys.campaign(campaign_id, "wrap_record"), attempt_id),
         ])  # fmt: skip
         if wrap is None:
             return False
-        rev = int(wrap.split("|")[2]) + 1
+        contact_id, _, rev, outcome = wrap.split("|")
+        rev = int(rev) + 1
+        told = records.Entry(campaign_id, attempt_id, int(contact_id), Outcome(outcome), rev)
         at = next.at if isinstance(next, RedialAt) else None
-        before = records.of_json(json, rev)
+        before = records.unpack(packed, told)
         record = replace(before, disposition=disposition, next_dial_at=at)
         if is_machine:
             record = replace(record, answered_by=AnsweredBy.MACHINE)
         json = records.to_json(record)
         agent = next.agent_id if isinstance(next, RedialAt) and next.agent_id else ""
-        arguments = (attempt_id, *_follow(next), disposition or "", json, agent,
+        arguments = (attempt_id, *_follow(next), disposition or "", records.pack(record), agent,
                      moved_by(record, before))  # fmt: skip
         finished, _ = await self._link.batch([
             invoke("finish", [self._keys.campaign(campaign_id)], *arguments),
@@ -242,7 +245,6 @@ def _follow(next: Next | None) -> tuple[str, Argument]:
 
 def _settling(settlement: Settlement) -> Ended:
     record = settlement.record
-    json = records.to_json(record)
     kind, argument = _follow(settlement.next)
     if settlement.next is None:
         assert settlement.wrap_up_until is not None
@@ -251,8 +253,8 @@ def _settling(settlement: Settlement) -> Ended:
     head = (record.attempt_id, record.outcome, OUTCOME_CODES[record.outcome], *flags)
     agent = "" if record.agent_id is None else record.agent_id
     turn = settlement.next.turn if isinstance(settlement.next, RedialAt) else Turn.SAME
-    tail = (json, agent, turn, moved_by(record), codec.to_ms(record.started_at))
-    return Ended(record.attempt_id, (*head, kind, argument, *tail), json)
+    tail = (records.pack(record), agent, turn, moved_by(record), codec.to_ms(record.started_at))
+    return Ended(record.attempt_id, (*head, kind, argument, *tail), records.to_json(record))
 
 
 def _adopting(attempt: LiveAttempt, now: datetime) -> Sequence[Argument]:

@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from engine.core.attempt import AttemptRecord
 from engine.core.errors import Fenced
+from engine.core.outcome import Outcome
 from engine.store import codec, records
 from engine.store.keys import Keys
 from engine.store.link import Link
@@ -88,8 +89,8 @@ class RedisOutbox:
         if rows == -1:
             raise Fenced("Another worker writes back now.")
         return [
-            Waiting(position, records.of_json(json, int(rev)), bool(later))
-            for position, _, _, _, rev, json, later in rows
+            Waiting(position, _record(push.campaign_id, entry), bool(later))
+            for position, *entry, later in rows
         ]
 
     async def is_lead(self, campaign_id: int, connector_id: str, record: AttemptRecord) -> bool:
@@ -154,6 +155,12 @@ class RedisOutbox:
 
     def _base(self, campaign_id: int) -> str:
         return self._keys.campaign(campaign_id)
+
+
+def _record(campaign_id: int, entry: Sequence[str]) -> AttemptRecord:
+    attempt_id, contact_id, outcome, rev, packed = entry
+    told = records.Entry(campaign_id, attempt_id, int(contact_id), Outcome(outcome), int(rev))
+    return records.unpack(packed, told)
 
 
 def _dead(campaign_id: int, row_id: str, values: dict[str, str]) -> DeadLetter:

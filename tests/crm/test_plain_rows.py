@@ -13,7 +13,7 @@ from engine.core.settings import DestinationSettings
 
 COLUMNS = (
     "phone", "name", "timezone", "priority", "external_id", "person_key", "source", "url",
-    "region", "phones.10", "variables.colour", "variables.size",
+    "region", "phones.10", "variables.colour", "-", "variables.size", "-",
 )  # fmt: skip
 OPEN_TO = DestinationSettings(countries=("US", "GB", "DE"))
 PHONES = (

@@ -5,7 +5,7 @@ Guarantees: once; a second time, or after the time-out, changes nothing. The rec
 with the disposition in the same step.
 KEYS: 1 campaign's base
 ARGV: 1 attempt id, 2 kind (redial, callback, done), 3 its argument (due ms or reason),
-  4 disposition or '', 5 record as JSON, 6 agent who is to make the callback or '', 7 how the
+  4 disposition or '', 5 packed record, 6 agent who is to make the callback or '', 7 how the
   ledger moves
 Returns: 1 finished, 0 was not in wrap-up.
 ]]

@@ -5,7 +5,7 @@ Guarantees: each is given again until it is acknowledged, oldest first; only to 
 last. What an administrator asked to send again comes first.
 KEYS: 1 campaign's base
 ARGV: 1 fence, 2 how many
-Returns: per attempt {position, attempt, contact, outcome, rev, record (JSON), 1 when a later record
+Returns: per attempt {position, attempt, contact, outcome, rev, packed record, 1 when a later record
   of it comes or is there}; -1 fenced.
 ]]
 local base = KEYS[1]

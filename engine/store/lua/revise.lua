@@ -11,7 +11,7 @@ Returns: 1 revised, 0 was not unknown.
 --- @include "ledger"
 --- @include "outcome"
 --- @include "record"
-local attempt, outcome, code, kind, json = ARGV[1], ARGV[2], ARGV[3], ARGV[6], ARGV[8]
+local attempt, outcome, code, kind, packed = ARGV[1], ARGV[2], ARGV[3], ARGV[6], ARGV[8]
 local entry = redis.call('HGET', base .. 'unknown', attempt)
 if not entry or outcome == 'unknown' then return 0 end
 local id, dials, old_code, counted, fault, moved = entry:match('^(%d+)|(%d+)|(%a+)|(%d)|(%d)|?(.*)$')
@@ -26,12 +26,12 @@ if by_fault ~= 0 then
   redis.call('HINCRBY', contact_key(id), 'nt', by_fault)
   count('trunk_faults', by_fault)
 end
-append_record(attempt, id, outcome, 1, json)
+append_record(attempt, id, outcome, 1, packed)
 local c = redis.call('HMGET', contact_key(id), 's', 'ns')
 if c[2] == dials then redis.call('HSET', contact_key(id), 'lo', code) end
 if WAITING[c[1]] and c[2] == dials then
   turn_phone(id, ARGV[10])
   follow(id, kind, ARGV[7])
-  if kind == 'wrap' then start_wrapping(attempt, id, ARGV[9], 1, outcome, ARGV[7], json) end
+  if kind == 'wrap' then start_wrapping(attempt, id, ARGV[9], 1, outcome, ARGV[7], packed) end
 end
 return 1

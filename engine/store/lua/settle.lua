@@ -6,7 +6,7 @@ fate is remembered, so that `revise` can make it known later.
 KEYS: 1 campaign's base
 ARGV: 1 attempt id, 2 outcome, 3 its code, 4 counts (1 or 0), 5 trunk fault (1 or 0),
   6 kind (redial, callback, done, wrap), 7 its argument (due ms, reason, wrap-up until ms),
-  8 record as JSON, 9 agent id or '', 10 which phone is next (same, next, drop), 11 how the ledger
+  8 packed record, 9 agent id or '', 10 which phone is next (same, next, drop), 11 how the ledger
   moves, 12 when the call was placed (ms)
 Returns: 1 settled, 0 not live.
 ]]
@@ -14,7 +14,7 @@ Returns: 1 settled, 0 not live.
 --- @include "ledger"
 --- @include "outcome"
 --- @include "record"
-local attempt, outcome, code, kind, json = ARGV[1], ARGV[2], ARGV[3], ARGV[6], ARGV[8]
+local attempt, outcome, code, kind, packed = ARGV[1], ARGV[2], ARGV[3], ARGV[6], ARGV[8]
 local a = redis.call('HMGET', base .. 'a:' .. attempt, 'c', 'st')
 local id = a[1]
 if not id then return 0 end
@@ -34,10 +34,10 @@ if ARGV[5] == '1' then
   redis.call('HINCRBY', contact_key(id), 'nt', 1)
   count('trunk_faults', 1)
 end
-append_record(attempt, id, outcome, 0, json)
+append_record(attempt, id, outcome, 0, packed)
 turn_phone(id, ARGV[10])
 follow(id, kind, ARGV[7])
-if kind == 'wrap' then start_wrapping(attempt, id, ARGV[9], 0, outcome, ARGV[7], json) end
+if kind == 'wrap' then start_wrapping(attempt, id, ARGV[9], 0, outcome, ARGV[7], packed) end
 if outcome == 'unknown' then
   local dials = redis.call('HGET', contact_key(id), 'ns')
   local entry = {id, dials, code, ARGV[4], ARGV[5], ARGV[11]}
