@@ -28,8 +28,9 @@ _INSTANTS: Final = frozenset(name for name in _NAMES if name.endswith("_at"))
 PACKED: Final = (
     "started_at", "number", "external_id", "phone", "caller_id", "trunk", "node", "ended_at",
     "ringing_at", "ring_s", "cause", "zones", "rules", "next_dial_at", "answered_at", "bridged_at",
-    "talk_s", "answered_by", "greeting_end_at", "amd", "agent_id", "tech_cause", "disposition", "abandoned", "message_played",
-    "recording", "person_key", "seller", "purpose", "call_kind", "consumer_or_business",
+    "talk_s", "answered_by", "greeting_end_at", "amd", "agent_id", "tech_cause", "disposition",
+    "abandoned", "message_played", "recording", "person_key", "seller", "purpose",
+    "call_kind", "consumer_or_business",
 )  # fmt: skip
 _PHONES: Final = ("phone", "caller_id")
 
