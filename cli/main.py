@@ -52,9 +52,11 @@ def api() -> None:
 @app.command()
 def engine() -> None:
     """Run an engine; several may run, one leads."""
+    import uvloop
+
     from cli.engine import run_engine
 
-    asyncio.run(run_engine(_settings()))
+    uvloop.run(run_engine(_settings()))
 
 
 @app.command()

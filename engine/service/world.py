@@ -34,9 +34,9 @@ class EngineSettings:
     lease_s: float = 3.0
     tick_s: float = 0.2
     #: Decisions are gathered for so long, so that many events cost one claim.
-    gather_s: float = 0.02
+    gather_s: float = 0.05
     #: The same for ended calls, which nobody waits for.
-    settle_gather_s: float = 0.1
+    settle_gather_s: float = 0.2
     #: Longest time between marking an attempt as sent and writing it to Asterisk.
     send_within_s: float = 1.0
     #: A claim that was not sent is given back after this.
