@@ -54,13 +54,17 @@ def _forget(started: subprocess.Popen[bytes]) -> None:
 
 
 def start_ticks(pid: int) -> int | None:
-    """When the process started, in ticks since boot; None when it does not run (or is a zombie)."""
+    """When the process started, in ticks since boot; None when it does not run.
+
+    Of a killed process the first thread is a zombie while others still hold its sockets.
+    """
     try:
         text = Path(f"/proc/{pid}/stat").read_text()
+        n_threads = len(list(Path(f"/proc/{pid}/task").iterdir()))
     except (FileNotFoundError, ProcessLookupError):
         return None
     fields = text.rpartition(")")[2].split()
-    return None if fields[0] in "ZX" else int(fields[19])
+    return None if fields[0] in "ZX" and n_threads <= 1 else int(fields[19])
 
 
 def is_alive(process: Process) -> bool:

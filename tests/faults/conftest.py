@@ -125,6 +125,10 @@ class Floor:
         proxy = self.exit.enter_context(FakeProxy(self.rig.ami_host, self.rig.ami_port))
         return proxy, {"DIALER_AMI_HOST": "127.0.0.1", "DIALER_AMI_PORT": str(proxy.port)}
 
+    def channels(self) -> str:
+        roles, ask = ("pbx", "carrier", "phones"), "core show channels concise"
+        return "\n".join(f"--- {role}\n{self.rig.cli(role, ask)}" for role in roles)
+
     def logs(self) -> str:
         files = sorted(self.folder.glob("*.log"))
         return "\n".join(f"--- {file.name}\n{tail(file, 25)}" for file in files)
@@ -173,7 +177,9 @@ class Floor:
     ) -> None:
         deadline = time.monotonic() + patience_s
         while not what():
-            assert time.monotonic() < deadline, f"{why} not within {patience_s} s\n{self.logs()}"
+            if time.monotonic() >= deadline:
+                late = f"{why} not within {patience_s} s"
+                raise AssertionError(f"{late}\n{self.channels()}\n{self.logs()}")
             await asyncio.sleep(POLL_S)
 
     async def get(self, campaign_id: int) -> Campaign:
@@ -197,8 +203,7 @@ class Floor:
         while (campaign := await self.get(campaign_id)).status is not CampaignStatus.COMPLETED:
             if time.monotonic() >= deadline:
                 waiting = [c for c in await self.contacts(campaign_id) if c.state not in COMPLETE]
-                channels = self.rig.cli("pbx", "core show channels concise")
-                raise AssertionError(f"{campaign}\n{waiting}\n{channels}\n{self.logs()}")
+                raise AssertionError(f"{campaign}\n{waiting}\n{self.channels()}\n{self.logs()}")
             await asyncio.sleep(POLL_S)
         assert campaign.progress == 100
 
