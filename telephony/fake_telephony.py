@@ -9,7 +9,7 @@ simulated carrier's, only faster.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -54,6 +54,7 @@ class FakeChannel:
     connected_at: datetime | None = None
     agent: str | None = None
     cancelled: bool = False
+    amd: str | None = None
     hang_up: asyncio.Event = field(default_factory=asyncio.Event)
     woken: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -70,10 +71,16 @@ class FakePbx:
     """Lives on when engines and links die. Times in seconds."""
 
     def __init__(
-        self, *, ring_s: float = 0.05, talk_s: float = 0.1, message_s: float = 0.05
+        self,
+        *,
+        ring_s: float = 0.05,
+        talk_s: float = 0.1,
+        message_s: float = 0.05,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.ring_s, self.talk_s, self.message_s = ring_s, talk_s, message_s
-        self.started_at = _now()
+        self.now = now
+        self.started_at = now()
         self.trunks = {"carrier"}
         self.channels: dict[str, FakeChannel] = {}
         self.kept_records: dict[str, HangupRecord] = {}
@@ -92,7 +99,7 @@ class FakePbx:
         if any(c.order.phone == order.phone for c in self.channels.values()):
             self.collisions.append(order.phone)
         self.placed.append(order)
-        channel = self.channels[order.attempt_id] = FakeChannel(order, _now())
+        channel = self.channels[order.attempt_id] = FakeChannel(order, self.now())
         task = asyncio.create_task(self._live(channel), name=f"channel {order.attempt_id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -109,7 +116,7 @@ class FakePbx:
     def show(self, extension: str) -> None:
         for (queue, ext), member in self.members.items():
             if ext == extension:
-                self.tell(_seen(queue, member))
+                self.tell(_seen(queue, member, self.now()))
 
     async def _live(self, channel: FakeChannel) -> None:
         attempt_id, scenario = channel.order.attempt_id, channel.order.phone[-4:-2]
@@ -117,7 +124,7 @@ class FakePbx:
             await self._wait(channel, self.ring_s)
             self._end(channel, *REFUSALS[scenario])
             return
-        self.tell(Ringing(attempt_id, _now()))
+        self.tell(Ringing(attempt_id, self.now()))
         patience_s = channel.order.ring_timeout_s if scenario == NO_ANSWER else self.ring_s
         await self._wait(channel, patience_s)
         if channel.cancelled:
@@ -129,17 +136,17 @@ class FakePbx:
 
     async def _answer(self, channel: FakeChannel, *, leaves: bool) -> None:
         attempt_id = channel.order.attempt_id
-        channel.answered_at = _now()
-        self.tell(Responded(attempt_id, _now(), reason=4))
-        self.tell(Answered(attempt_id, _now()))
+        channel.answered_at = self.now()
+        self.tell(Responded(attempt_id, self.now(), reason=4))
+        self.tell(Answered(attempt_id, self.now()))
         if leaves:
             await self._wait(channel, 0.02)
         elif await self._find_agent(channel):
             await self._wait(channel, self.talk_s)
             self._free(channel)
         else:
-            self.tell(MessageStarted(attempt_id, _now()))
-            message_at = _now()
+            self.tell(MessageStarted(attempt_id, self.now()))
+            message_at = self.now()
             await self._wait(channel, self.message_s)
             self._end(channel, 16, 200, "SIP 200 OK", message_at=message_at)
             return
@@ -171,12 +178,12 @@ class FakePbx:
 
     def _connect(self, channel: FakeChannel, member: FakeMember) -> None:
         extension = member.agent.extension
-        channel.connected_at, channel.agent = _now(), extension
+        channel.connected_at, channel.agent = self.now(), extension
         for (_, other), each in self.members.items():
             if other == extension:
                 each.device, each.paused, each.pause_reason = Device.IN_USE, True, WRAP_UP
         self.show(extension)
-        self.tell(Connected(channel.order.attempt_id, _now(), extension))
+        self.tell(Connected(channel.order.attempt_id, self.now(), extension))
 
     def _free(self, channel: FakeChannel) -> None:
         for (_, extension), member in self.members.items():
@@ -194,7 +201,7 @@ class FakePbx:
         timed_out: bool = False,
         message_at: datetime | None = None,
     ) -> None:
-        attempt_id, now = channel.order.attempt_id, _now()
+        attempt_id, now = channel.order.attempt_id, self.now()
         record = HangupRecord(
             stage="connected" if channel.connected_at else "message" if message_at else "",
             cause=cause,
@@ -207,7 +214,7 @@ class FakePbx:
             message_end_at=now if message_at else None,
             ended_at=now,
             agent=channel.agent,
-            amd=None,
+            amd=channel.amd,
             greeting_end_at=None,
             opted_out=False,
             tech_cause=words,
@@ -239,15 +246,15 @@ class FakeTelephony:
         self.lose_orders = False
         self._inbox: asyncio.Queue[TelephonyEvent] = asyncio.Queue(maxsize=100_000)
         pbx.links.append(self)
-        self.hear(LinkUp(NODE, _now(), pbx.started_at))
+        self.hear(LinkUp(NODE, self.pbx.now(), pbx.started_at))
 
     def cut(self) -> None:
-        self.hear(LinkLost(NODE, _now()))
+        self.hear(LinkLost(NODE, self.pbx.now()))
         self.up = False
 
     def restore(self) -> None:
         self.up = True
-        self.hear(LinkUp(NODE, _now(), self.pbx.started_at))
+        self.hear(LinkUp(NODE, self.pbx.now(), self.pbx.started_at))
 
     def leave(self) -> None:
         """The engine at this end died."""
@@ -321,7 +328,9 @@ class FakeTelephony:
 
     async def members(self) -> Sequence[AgentSeen]:
         self._need_link()
-        return [_seen(queue, member) for (queue, _), member in self.pbx.members.items()]
+        return [
+            _seen(queue, member, self.pbx.now()) for (queue, _), member in self.pbx.members.items()
+        ]
 
     async def add_member(self, queue: str, agent: Agent) -> None:
         self._need_link()
@@ -331,7 +340,7 @@ class FakeTelephony:
     async def remove_member(self, queue: str, agent: Agent) -> None:
         self._need_link()
         if self.pbx.members.pop((queue, agent.extension), None):
-            self.pbx.tell(AgentRemoved(NODE, agent.extension, queue, _now()))
+            self.pbx.tell(AgentRemoved(NODE, agent.extension, queue, self.pbx.now()))
 
     async def pause(self, agent: Agent, reason: str) -> None:
         self._set_paused(agent, paused=True, reason=reason)
@@ -342,12 +351,12 @@ class FakeTelephony:
     async def log_in(self, agent: Agent) -> None:
         self._need_link()
         self.pbx.on_line.add(agent.extension)
-        self.pbx.tell(AgentLoggedIn(NODE, agent.extension, _now()))
+        self.pbx.tell(AgentLoggedIn(NODE, agent.extension, self.pbx.now()))
 
     async def log_off(self, agent: Agent) -> None:
         self._need_link()
         self.pbx.on_line.discard(agent.extension)
-        self.pbx.tell(AgentLoggedOff(NODE, agent.extension, _now()))
+        self.pbx.tell(AgentLoggedOff(NODE, agent.extension, self.pbx.now()))
 
     def _set_paused(self, agent: Agent, *, paused: bool, reason: str) -> None:
         self._need_link()
@@ -361,7 +370,7 @@ class FakeTelephony:
             raise LinkDown
 
 
-def _seen(queue: str, member: FakeMember) -> AgentSeen:
+def _seen(queue: str, member: FakeMember, now: datetime) -> AgentSeen:
     return AgentSeen(
         NODE,
         member.agent.extension,
@@ -369,9 +378,5 @@ def _seen(queue: str, member: FakeMember) -> AgentSeen:
         member.device,
         member.paused,
         member.pause_reason,
-        _now(),
+        now,
     )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

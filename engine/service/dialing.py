@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -58,8 +57,8 @@ class Dialer:
         assert world.fence is not None
         await self._read_classes(view)
         open_classes = [each for each in view.classes if view.is_open(each, now)]
-        attempt_ids = [ids.attempt_id(campaign.id, now, secrets.randbits(50)) for _ in range(n)]
-        lease_s = world.settings.claim_lease_s
+        entropy, lease_s = world.settings.entropy, world.settings.claim_lease_s
+        attempt_ids = [ids.attempt_id(campaign.id, now, entropy(50)) for _ in range(n)]
         order = campaign.settings.list.order
         return await world.store.calls.claim(
             campaign.id, world.fence, attempt_ids, open_classes, now, lease_s, order=order

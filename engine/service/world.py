@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections import defaultdict
-from collections.abc import Coroutine, Set
+from collections.abc import Callable, Coroutine, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -46,6 +47,8 @@ class EngineSettings:
     #: Records stay in Asterisk so long after they are settled: longer than an AOF can lose.
     acknowledge_after_s: float = 3.0
     queues: tuple[str, ...] = tuple(f"dialer-{n}" for n in range(1, 21))
+    #: So many random bits; a simulation gives its own, so that a seed repeats a run.
+    entropy: Callable[[int], int] = secrets.randbits
 
 
 @dataclass(slots=True)
