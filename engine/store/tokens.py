@@ -41,12 +41,16 @@ class RedisTokens:
         return token, secret
 
     async def ensure(self, secret: str, role: Role, now: datetime) -> Token:
-        """The token of a secret that was given from outside; made when it is not there."""
+        """The token of a secret that was given from outside; made when it is not there.
+
+        One that was given so before ends: whoever changes it wants the old one out.
+        """
+        await self._revoke_given(but=_given_id(_sha256(secret)))
         found = await self.find(secret)
         if found is not None and found.role == role:
             return found
         # The id follows from the secret, so that two processes that start at once make one token.
-        token = Token(_sha256(secret)[:16], role, "from the settings", None, now)
+        token = Token(_given_id(_sha256(secret)), role, "from the settings", None, now)
         await self._save(secret, token)
         return token
 
@@ -71,6 +75,13 @@ class RedisTokens:
         ])  # fmt: skip
         return bool(gone)
 
+    async def _revoke_given(self, *, but: str) -> None:
+        all_tokens = await self._link.call("HGETALL", self._by_hash)
+        for digest, text in codec.pairs(all_tokens).items():
+            token = _token(text)
+            if token.id == _given_id(digest) != but:
+                await self.revoke(token.id)
+
     async def _save(self, secret: str, token: Token) -> None:
         digest, at = _sha256(secret), codec.to_ms(token.created_at)
         text = codec.to_json([token.id, token.role, token.name, token.agent_id, at])
@@ -83,6 +94,11 @@ class RedisTokens:
 
 def _sha256(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _given_id(digest: str) -> str:
+    """No other token's id follows from its secret."""
+    return digest[:16]
 
 
 def _token(text: str) -> Token:

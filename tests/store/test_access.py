@@ -39,6 +39,16 @@ async def test_a_given_secret_makes_one_token(store):
     assert len(await store.tokens.list()) == 1
 
 
+async def test_a_changed_secret_ends_the_one_before(store):
+    by_hand, secret = await store.tokens.create(role="admin", name="mine", now=NOW)
+    await store.tokens.ensure("old", "admin", NOW)
+    new = await store.tokens.ensure("new", "admin", NOW)
+    assert await store.tokens.find("old") is None
+    assert await store.tokens.find("new") == new
+    assert await store.tokens.find(secret) == by_hand
+    assert {token.id for token in await store.tokens.list()} == {new.id, by_hand.id}
+
+
 async def test_a_repeated_request_gets_the_first_answer(store):
     begin = store.idempotency.begin
     assert await begin("k", "f", NOW) is None
