@@ -155,6 +155,11 @@ class Rejected(BaseModel):
 class Duplicate(BaseModel):
     index: int
     phone: str
+    campaign_id: int | None = Field(
+        None,
+        exclude_if=lambda value: value is None,
+        description="another campaign that has the number; absent: this one",
+    )
 
 
 class ContactsAdded(BaseModel):

@@ -34,6 +34,19 @@ class Reading:
     #: Where each contact begins.
     lines: list[int] = field(default_factory=list)
     rejected: list[RejectedRow] = field(default_factory=list)
+    duplicates: list[RejectedRow] = field(default_factory=list)
+
+    def add(self, other: Reading) -> None:
+        self.contacts += other.contacts
+        self.lines += other.lines
+        self.rejected += other.rejected
+
+    def take_out(self, reasons: Sequence[str | None]) -> list[RejectedRow]:
+        """Contacts with a reason leave; they come back as rows of a report."""
+        both = list(zip(self.contacts, self.lines, reasons, strict=True))
+        self.contacts = [contact for contact, _, why in both if why is None]
+        self.lines = [line for _, line, why in both if why is None]
+        return [RejectedRow(line, [c.phone, c.name], why) for c, line, why in both if why]
 
 
 class Reader:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -12,13 +12,12 @@ import structlog
 
 from crm import sheet
 from crm.columns import choice_of
-from crm.contact_in import ON_DNC
 from crm.import_reader import Reader, Reading, SheetReader
 from crm.imports import BadFile
+from crm.sifting import Sieve, tell_duplicates
 from engine.core.campaign import Campaign
 from engine.core.errors import CampaignFinal, Conflict, NotFound
-from engine.store import Import, ImportStatus, RedisStore, RejectedRow
-from engine.store.dnc import scopes_of
+from engine.store import Import, ImportStatus, RedisStore
 
 #: An upload may take so long in all, and be silent for so long; after that nobody sends any more.
 UPLOAD_LIMIT_S = 3600
@@ -66,9 +65,8 @@ async def _read_all(store: RedisStore, upload: Import, may_go_on: Callable[[], b
     country, open_to = campaign.settings.list.default_country, campaign.settings.destinations
     choice = choice_of(upload.columns, has_header=upload.has_header)
     reader = Reader(country, upload.carry, upload.line or 1, open_to, choice)
-    scopes = scopes_of(campaign)
     n_chunks = max(1, upload.n_chunks)  # an empty file has none, and an error to find
-    async with _Saving(store, upload, scopes) as saving:
+    async with _Saving(store, upload, campaign) as saving:
         for position in range(upload.chunks_done, n_chunks):
             if not may_go_on():
                 await saving.done()
@@ -88,9 +86,7 @@ async def _read_chunk(reader: Reader, chunk: bytes, *, is_last: bool) -> Reading
     for start in range(0, max(1, len(chunk)), SLICE_BYTES):
         end = start + SLICE_BYTES
         part = reader.read(chunk[start:end], is_last=is_last and end >= len(chunk))
-        whole.contacts += part.contacts
-        whole.lines += part.lines
-        whole.rejected += part.rejected
+        whole.add(part)
         await asyncio.sleep(0)
     return whole
 
@@ -98,8 +94,10 @@ async def _read_chunk(reader: Reader, chunk: bytes, *, is_last: bool) -> Reading
 class _Saving:
     """Saves one part after the other, each while the next one is read."""
 
-    def __init__(self, store: RedisStore, upload: Import, scopes: Sequence[str]) -> None:
-        self._store, self._upload, self._scopes = store, upload, scopes
+    def __init__(self, store: RedisStore, upload: Import, campaign: Campaign) -> None:
+        self._store, self._upload = store, upload
+        self._sieve = Sieve(store, campaign)
+        self._n_duplicates = upload.duplicates
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> _Saving:
@@ -121,8 +119,25 @@ class _Saving:
             await task
 
     async def _save(self, reading: Reading, position: Position) -> None:
-        await without_dnc(self._store, self._scopes, reading)
-        await _save(self._store, self._upload, reading, position)
+        """A kill between the two steps does no harm: with its token a repeated add counts the
+        same."""
+        upload, now = self._upload, _now()
+        token = f"{upload.import_id}:{position.chunks_done}:{position.line}"
+        await self._sieve.sift(reading, now)
+        contacts = self._store.contacts
+        ids = await contacts.add(upload.campaign_id, reading.contacts, now, token=token)
+        n_duplicates, told = tell_duplicates(reading, ids, self._n_duplicates)
+        self._n_duplicates += n_duplicates
+        await self._store.imports.commit(
+            upload.import_id,
+            chunks_done=position.chunks_done,
+            carry=position.carry,
+            line=position.line,
+            created=len(reading.contacts),
+            rejected=len(reading.rejected),
+            duplicates=n_duplicates,
+            rejected_rows=[*reading.rejected, *told],
+        )
 
 
 async def _read_sheet(
@@ -131,15 +146,17 @@ async def _read_sheet(
     """A spreadsheet is read as a whole each time; rows up to the committed one are passed over."""
     rows = sheet.rows_of(await _whole(store, upload))
     choice = choice_of(upload.columns, has_header=upload.has_header)
-    scopes, reader = scopes_of(campaign), SheetReader(campaign.settings, choice)
-    while some := list(islice(rows, ROWS_AT_ONCE)):
-        reading = reader.read(some, after=upload.line)
-        if some[-1][0] <= upload.line:
-            continue
-        if not may_go_on():
-            return "interrupted"
-        await without_dnc(store, scopes, reading)
-        await _save(store, upload, reading, Position(0, some[-1][0], b""))
+    reader = SheetReader(campaign.settings, choice)
+    async with _Saving(store, upload, campaign) as saving:
+        while some := list(islice(rows, ROWS_AT_ONCE)):
+            reading = reader.read(some, after=upload.line)
+            if some[-1][0] <= upload.line:
+                continue
+            if not may_go_on():
+                await saving.done()
+                return "interrupted"
+            await saving.begin(reading, Position(0, some[-1][0], b""))
+        await saving.done()
     if not reader.has_layout:
         raise BadFile("The spreadsheet is empty.")
     return await _end(store, upload.import_id, ImportStatus.DONE, "")
@@ -150,37 +167,6 @@ async def _whole(store: RedisStore, upload: Import) -> bytes:
         raise BadFile("The spreadsheet is too large: save it as CSV.")
     parts = [await store.imports.next_chunk(upload.import_id, i) for i in range(upload.n_chunks)]
     return b"".join(part for part in parts if part is not None)
-
-
-async def without_dnc(store: RedisStore, scopes: Sequence[str], reading: Reading) -> None:
-    """A number on a list is not taken at all; it is asked again before each call."""
-    if not reading.contacts or await store.dnc.is_empty(scopes):
-        return
-    listed = await store.dnc.listed([(contact.phone, scopes) for contact in reading.contacts])
-    if not any(listed):
-        return
-    both = list(zip(reading.contacts, reading.lines, listed, strict=True))
-    reading.rejected += [
-        RejectedRow(line, [c.phone, c.name], f"phone {ON_DNC}") for c, line, hit in both if hit
-    ]
-    reading.contacts = [contact for contact, _, hit in both if not hit]
-
-
-async def _save(store: RedisStore, upload: Import, reading: Reading, position: Position) -> None:
-    """A kill between the two steps does no harm: the token makes a repeated add count the same."""
-    token = f"{upload.import_id}:{position.chunks_done}:{position.line}"
-    ids = await store.contacts.add(upload.campaign_id, reading.contacts, _now(), token=token)
-    n_duplicates = sum(id_ is None for id_ in ids)
-    await store.imports.commit(
-        upload.import_id,
-        chunks_done=position.chunks_done,
-        carry=position.carry,
-        line=position.line,
-        created=len(ids) - n_duplicates,
-        rejected=len(reading.rejected),
-        duplicates=n_duplicates,
-        rejected_rows=reading.rejected,
-    )
 
 
 async def _end(store: RedisStore, import_id: str, status: ImportStatus, error: str) -> str:

@@ -14,6 +14,7 @@ from crm.backoff import wait_s
 from crm.contact_in import parse_contact
 from crm.cursor import Position, advance, cursor_of, of_text, to_text
 from crm.port import Connector, CrmError, Lead, Page, RateLimited
+from crm.sifting import elsewhere
 from engine.core.campaign import MANUAL, Campaign, CampaignStatus
 from engine.core.contact import NewContact
 from engine.core.errors import CampaignFinal, DialerError, Fenced, Invalid, NotFound
@@ -148,7 +149,8 @@ async def _take(store: RedisStore, pull: Pull, campaign: Campaign, page: Page) -
     counts["withdrawn"] = await store.polls.withdraw(pull, ids, actor, _now())
     wanted = [lead for lead in leads if not (lead.withdrawn or lead.do_not_call)]
     contacts = _contacts(wanted, campaign, pull, counts)
-    for stored, _ in await store.polls.upsert(pull, contacts):
+    contacts = await _not_elsewhere(store, campaign, pull, contacts, counts)
+    for stored, _ in await store.polls.upsert(pull, contacts, _now()):
         counts[stored.name.lower()] += 1
     return counts
 
@@ -166,6 +168,25 @@ def _contacts(
             reasons = [f"{each.field} {each.message}" for each in error.errors]
             log.info("lead_rejected", campaign_id=campaign.id, lead=lead.external_id, why=reasons)
     return good
+
+
+async def _not_elsewhere(
+    store: RedisStore,
+    campaign: Campaign,
+    pull: Pull,
+    contacts: Sequence[NewContact],
+    counts: Counter[str],
+) -> Sequence[NewContact]:
+    """Without new leads whose number another active campaign has; leads we know stay ours."""
+    phones = [contact.phone for contact in contacts]
+    held = await elsewhere(store, campaign, phones, _now())
+    if not any(held):
+        return contacts
+    known = await store.polls.known(pull, [contact.external_id or "" for contact in contacts])
+    both = zip(contacts, held, known, strict=True)
+    kept = [contact for contact, holder, is_known in both if holder is None or is_known]
+    counts["duplicate"] += len(contacts) - len(kept)
+    return kept
 
 
 async def _list_do_not_call(

@@ -35,6 +35,7 @@ from admin_api.why_not_now import WAITING, candidate, next_dial_at, why_not_now
 from crm.columns import checked, choice_of
 from crm.contact_in import ON_DNC, checked_variables, parse_contact
 from crm.preview import CSV_BYTES, preview_of
+from crm.sifting import elsewhere
 from engine.core.campaign import Campaign
 from engine.core.contact import ContactState, NewContact
 from engine.core.errors import CampaignFinal, FieldError, Invalid
@@ -164,16 +165,31 @@ async def _add(ctx: Context, campaign: Campaign, sent: Sequence[object]) -> Cont
             rejected.append(_rejected(index, raw, error.errors))
     good, refused = await _without_dnc(ctx, campaign, good)
     rejected = sorted([*rejected, *refused], key=lambda one: one.index)
+    good, held = await _not_elsewhere(ctx, campaign, good)
     contacts = [contact for _, contact in good]
     ids = await ctx.store.contacts.add(campaign.id, contacts, ctx.now()) if contacts else []
-    duplicates = [
+    here = [
         Duplicate(index=index, phone=contact.phone)
         for (index, contact), id_ in zip(good, ids, strict=True)
         if id_ is None
     ]
-    return ContactsAdded(
-        created=len(good) - len(duplicates), rejected=rejected, duplicates=duplicates
-    )
+    duplicates = sorted([*here, *held], key=lambda one: one.index)
+    return ContactsAdded(created=len(good) - len(here), rejected=rejected, duplicates=duplicates)
+
+
+async def _not_elsewhere(
+    ctx: Context, campaign: Campaign, good: list[tuple[int, NewContact]]
+) -> tuple[list[tuple[int, NewContact]], list[Duplicate]]:
+    """Where the campaign asks: without numbers that another active campaign has."""
+    phones = [contact.phone for _, contact in good]
+    holders = await elsewhere(ctx.store, campaign, phones, ctx.now())
+    both = list(zip(good, holders, strict=True))
+    held = [
+        Duplicate(index=index, phone=contact.phone, campaign_id=holder)
+        for (index, contact), holder in both
+        if holder is not None
+    ]
+    return [one for one, holder in both if holder is None], held
 
 
 async def _without_dnc(

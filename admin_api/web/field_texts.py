@@ -39,6 +39,16 @@ TEXTS: Mapping[str, tuple[str, str, str]] = {
         "How often a Live campaign asks the CRM for new contacts.",
     ),
     "list.order": ("Order", "", "What comes first when both new contacts and redials are due."),
+    "list.duplicates": (
+        "Leave out numbers that are",
+        "",
+        "campaign: in this campaign already. active_campaigns: also in another one that is active.",
+    ),
+    "list.duplicates_within_days": (
+        "In another campaign since",
+        "days at most",
+        "Only numbers that were added there within so many days; empty: whenever.",
+    ),
     "pacing.mode": (
         "Mode",
         "",

@@ -71,6 +71,10 @@ class ListSettings(Group):
     live: bool = False
     poll_interval_s: int = Field(60, ge=5, le=86_400)
     order: Literal["redials_first", "new_first", "mixed"] = "redials_first"
+    #: Where a number must not be already for a new contact to be taken.
+    duplicates: Literal["campaign", "active_campaigns"] = "campaign"
+    #: Of other campaigns only contacts count that were added within so many days; null: all.
+    duplicates_within_days: int | None = Field(None, ge=1, le=3650)
 
     @model_validator(mode="after")
     def _live_needs_a_source(self) -> ListSettings:

@@ -172,6 +172,11 @@ class RedisCampaigns:
         await self._link.batch([change(self._keys, "campaign", campaign_id, payload)])
         return await self.get(campaign_id)
 
+    async def statuses(self, campaign_ids: Sequence[int]) -> Sequence[str | None]:
+        """None for one that does not exist any more."""
+        keys = [self._keys.campaign(each, "campaign") for each in campaign_ids]
+        return await self._link.batch([("HGET", key, "status") for key in keys])
+
     async def complete_if_exhausted(self, campaign_id: int, now: datetime) -> bool:
         base = [self._keys.campaign(campaign_id)]
         done = (await self._link.batch([invoke("complete", base, codec.to_ms(now))]))[0]

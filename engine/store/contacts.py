@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -19,6 +20,7 @@ from engine.store.scripts import invoke
 BATCH: Final = 500
 #: Contacts that one filtered page looks at, so that a rare state costs bounded time.
 MAX_LOOKED_AT: Final = 2000
+HOUR_MS: Final = 3_600_000
 #: How long the answer to a batch with a token is kept for a repetition.
 TOKEN_LIFETIME_S: Final = 86_400
 
@@ -45,7 +47,7 @@ class RedisContacts:
             some = contacts[start : start + BATCH]
             part = f"{token}:{start}" if token else ""
             answer, *_ = await self._link.batch([
-                self._adding(campaign_id, some, part),
+                self._adding(campaign_id, some, part, now),
                 change(self._keys, "campaign", campaign_id, {"what": "contacts"}),
             ])  # fmt: skip
             if isinstance(answer, int):
@@ -120,8 +122,34 @@ class RedisContacts:
             raise NotFound("There is no such contact.")
         return await self.get(campaign_id, contact_id)
 
-    def _adding(self, campaign_id: int, contacts: Sequence[NewContact], token: str) -> Command:
-        flat: list[Argument] = [token, TOKEN_LIFETIME_S * 1000]
+    async def holders(
+        self, campaign_ids: Sequence[int], phones: Sequence[str], since: datetime | None
+    ) -> Sequence[int | None]:
+        """For each phone the first of the campaigns that has it, by a contact added since."""
+        held: list[int | None] = [None] * len(phones)
+        for campaign_id in reversed(campaign_ids):
+            added = await self._added(campaign_id) if since else ()
+            for i, contact_id in enumerate(await self._contacts_of(campaign_id, phones)):
+                if contact_id and (since is None or _is_since(contact_id, added, since)):
+                    held[i] = campaign_id
+        return held
+
+    async def _contacts_of(self, campaign_id: int, phones: Sequence[str]) -> Sequence[int]:
+        """The contact that each phone belongs to; 0 for none."""
+        tables = [self._keys.campaign(campaign_id, f"phones:{phone_shard(p)}") for p in phones]
+        asked = [("HGET", key, digits(p)) for key, p in zip(tables, phones, strict=True)]
+        return [int(one or 0) for one in await self._link.batch(asked)]
+
+    async def _added(self, campaign_id: int) -> Sequence[tuple[int, int]]:
+        """Of each hour in which contacts came, the first contact and the hour since 1970."""
+        key = self._keys.campaign(campaign_id, "added")
+        flat = codec.pairs(await self._link.call("ZRANGE", key, 0, -1, "WITHSCORES"))
+        return [(int(first), int(hour)) for hour, first in flat.items()]
+
+    def _adding(
+        self, campaign_id: int, contacts: Sequence[NewContact], token: str, now: datetime
+    ) -> Command:
+        flat: list[Argument] = [token, TOKEN_LIFETIME_S * 1000, codec.to_ms(now)]
         for contact in contacts:
             fields = [part for pair in fields_of(contact).items() for part in pair]
             number = digits(contact.phone)
@@ -133,6 +161,12 @@ class RedisContacts:
     async def _read(self, campaign_id: int, first: int, n: int, state: str) -> Any:
         base = [self._keys.campaign(campaign_id)]
         return (await self._link.batch([invoke("contacts", base, first, n, state)]))[0]
+
+
+def _is_since(contact_id: int, added: Sequence[tuple[int, int]], since: datetime) -> bool:
+    """The contact came in an hour that was not over at `since`."""
+    place = bisect_right(added, contact_id, key=lambda each: each[0]) - 1
+    return place >= 0 and codec.from_ms((added[place][1] + 1) * HOUR_MS) > since
 
 
 def _contact(one: Sequence[Any]) -> Contact:

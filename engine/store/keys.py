@@ -134,7 +134,8 @@ class Keys:
 
         campaign (hash), counts (hash), k:<contact> (hash), classes and class_names (hashes),
         waiting (hash: class → contacts that wait), ready:<n|r|c>:<class> (zsets),
-        due:<redial|callback> (zsets), phones:<shard> (hashes), a:<attempt> (hash, while live),
+        due:<redial|callback> (zsets), phones:<shard> (hashes),
+        added (zset: hour → the first contact that came in it), a:<attempt> (hash, while live),
         leases (zset), wrapping (zset), wrap and wrap_record (hashes), unknown (hash),
         attempts (stream), revisions (hash), ledger, ledger:h and ledger:m (hashes),
         audit (stream), live (string), hour (hash), batch:<token>,

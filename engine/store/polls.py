@@ -132,7 +132,7 @@ class RedisPolls:
         return Pull(campaign_id, connector_id, int(begun[0]), begun[1])
 
     async def upsert(
-        self, pull: Pull, contacts: Sequence[NewContact]
+        self, pull: Pull, contacts: Sequence[NewContact], now: datetime
     ) -> Sequence[tuple[Stored, int]]:
         """What became of each, and its contact; every one has an external id.
 
@@ -142,7 +142,7 @@ class RedisPolls:
         for start in range(0, len(contacts), BATCH):
             answer = (
                 await self._link.batch(
-                    [_upserting(self._keys, pull, contacts[start : start + BATCH])]
+                    [_upserting(self._keys, pull, contacts[start : start + BATCH], now)]
                 )
             )[0]
             if answer == -1:
@@ -151,6 +151,12 @@ class RedisPolls:
                 raise CampaignFinal
             found += [(Stored(code), contact_id) for code, contact_id in answer]
         return found
+
+    async def known(self, pull: Pull, external_ids: Sequence[str]) -> Sequence[bool]:
+        """Whether each lead is a contact already."""
+        connector_id, campaign_id = pull.connector_id, pull.campaign_id
+        found = await find_leads(self._link, self._keys, campaign_id, connector_id, external_ids)
+        return [one is not None for one in found]
 
     async def withdraw(
         self, pull: Pull, external_ids: Sequence[str], actor: str, now: datetime
@@ -274,8 +280,8 @@ def _lead(connector_id: str, external_id: str) -> tuple[str, int]:
     return field, crc32(field.encode()) % N_PHONE_SHARDS
 
 
-def _upserting(keys: Keys, pull: Pull, contacts: Sequence[NewContact]) -> Command:
-    flat: list[Argument] = [pull.fence]
+def _upserting(keys: Keys, pull: Pull, contacts: Sequence[NewContact], now: datetime) -> Command:
+    flat: list[Argument] = [pull.fence, codec.to_ms(now)]
     for contact in contacts:
         fields = [part for pair in fields_of(contact).items() for part in pair]
         lead = _lead(pull.connector_id, contact.external_id or "")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from admin_api.why_not_now import why_not_now
-from engine.core.campaign import Campaign, CampaignStatus
+from engine.core.campaign import Campaign, CampaignStatus, Transition
 from engine.core.contact import Contact, ContactState
 from engine.core.settings import CampaignSettings, LimitSettings
 
@@ -292,3 +292,16 @@ async def test_prefixes_are_listed_and_removed(api):
     assert [item["phone"] for item in listed] == ["+1305"]
     await api("DELETE", "/dnc/prefixes/+1305", 204)
     await api("DELETE", "/dnc/prefixes/+1305", 404)
+
+
+async def test_a_number_of_another_active_campaign_is_a_duplicate_where_asked(api, store):
+    other = await api("POST", "/campaigns", 201, json={"name": "Other"})
+    settings = {"list": {"duplicates": "active_campaigns"}}
+    mine = await api("POST", "/campaigns", 201, json={"name": "Mine", "settings": settings})
+    contacts = [{"phone": "+12025550100"}, {"phone": "+12025550101"}]
+    await api("POST", f"/campaigns/{other['id']}/contacts", json=contacts[:1])
+    step = Transition(CampaignStatus.DRAFT, CampaignStatus.ACTIVE, "")
+    await store.campaigns.move(other["id"], step, "test", datetime.now(UTC))
+    answer = await api("POST", f"/campaigns/{mine['id']}/contacts", json=contacts)
+    held = {"index": 0, "phone": "+12025550100", "campaign_id": other["id"]}
+    assert (answer["created"], answer["duplicates"]) == (1, [held])

@@ -40,9 +40,9 @@ async def counts(store: RedisStore, campaign_id: int) -> dict[str, int]:
 async def test_a_lead_is_one_contact_however_often_it_is_read(store, campaign_id):
     pull = await store.polls.begin_pull(campaign_id, "1")
     leads = [lead(n) for n in range(600)]
-    first = await store.polls.upsert(pull, leads)
+    first = await store.polls.upsert(pull, leads, NOW)
     assert [stored for stored, _ in first] == [Stored.ADDED] * 600
-    again = await store.polls.upsert(pull, leads)
+    again = await store.polls.upsert(pull, leads, NOW)
     assert {stored for stored, _ in again} == {Stored.SAME}
     assert [id_ for _, id_ in again] == [id_ for _, id_ in first]
     assert await counts(store, campaign_id) == {"contacts": 600, "ready": 600}
@@ -51,9 +51,9 @@ async def test_a_lead_is_one_contact_however_often_it_is_read(store, campaign_id
 async def test_a_changed_lead_changes_its_contact_and_where_it_waits(store, campaign_id):
     pull = await store.polls.begin_pull(campaign_id, "1")
     long = {"variables": {"note": "x" * 200}, "name": "Ann " * 30}
-    (_, contact_id), *_ = await store.polls.upsert(pull, [lead(1, **long), lead(2)])
+    (_, contact_id), *_ = await store.polls.upsert(pull, [lead(1, **long), lead(2)], NOW)
     changed = lead(1, "+13035550100", DENVER, name="Bea", priority=7)
-    assert await store.polls.upsert(pull, [changed]) == [(Stored.CHANGED, contact_id)]
+    assert await store.polls.upsert(pull, [changed], NOW) == [(Stored.CHANGED, contact_id)]
     contact = await store.contacts.get(campaign_id, contact_id)
     assert (contact.phone, contact.name, contact.priority) == ("+13035550100", "Bea", 7)
     assert (contact.variables, contact.external_id) == ({}, "1")
@@ -69,8 +69,8 @@ async def test_a_changed_lead_changes_its_contact_and_where_it_waits(store, camp
 
 async def test_a_number_of_another_contact_is_left_alone(store, campaign_id):
     pull = await store.polls.begin_pull(campaign_id, "1")
-    await store.polls.upsert(pull, [lead(1), lead(2)])
-    found = await store.polls.upsert(pull, [lead(3, "+12025550001"), lead(2, "+12025550001")])
+    await store.polls.upsert(pull, [lead(1), lead(2)], NOW)
+    found = await store.polls.upsert(pull, [lead(3, "+12025550001"), lead(2, "+12025550001")], NOW)
     assert [stored for stored, _ in found] == [Stored.DUPLICATE, Stored.DUPLICATE]
     assert (await store.contacts.get(campaign_id, 2)).phone == "+12025550002"
     assert (await counts(store, campaign_id))["contacts"] == 2
@@ -78,10 +78,10 @@ async def test_a_number_of_another_contact_is_left_alone(store, campaign_id):
 
 async def test_a_withdrawn_lead_is_not_dialled_and_does_not_come_back(store, campaign_id):
     pull = await store.polls.begin_pull(campaign_id, "1")
-    await store.polls.upsert(pull, [lead(1), lead(2)])
+    await store.polls.upsert(pull, [lead(1), lead(2)], NOW)
     assert await store.polls.withdraw(pull, ["1", "77"], "crm", NOW) == 1
     assert await store.polls.withdraw(pull, ["1", "77"], "crm", NOW) == 0
-    await store.polls.upsert(pull, [lead(1)])
+    await store.polls.upsert(pull, [lead(1)], NOW)
     contact = await store.contacts.get(campaign_id, 1)
     assert contact.state is ContactState.WITHDRAWN
     assert await counts(store, campaign_id) == {
@@ -93,7 +93,7 @@ async def test_who_began_before_stores_nothing_more(store, campaign_id):
     old = await store.polls.begin_pull(campaign_id, "1")
     new = await store.polls.begin_pull(campaign_id, "1")
     with pytest.raises(Fenced):
-        await store.polls.upsert(old, [lead(1)])
+        await store.polls.upsert(old, [lead(1)], NOW)
     with pytest.raises(Fenced):
         await store.polls.commit(old, "p", is_whole=True, counts={})
     await store.polls.commit(new, "p", is_whole=False, counts={"added": 2})
@@ -110,7 +110,7 @@ async def test_a_final_campaign_takes_no_leads(store, campaign_id):
         move = Transition(CampaignStatus(from_), CampaignStatus(to), "")
         await store.campaigns.move(campaign_id, move, "test", NOW)
     with pytest.raises(CampaignFinal):
-        await store.polls.upsert(pull, [lead(1)])
+        await store.polls.upsert(pull, [lead(1)], NOW)
 
 
 async def test_a_crm_list_is_complete_only_when_it_was_read_to_its_end(store):

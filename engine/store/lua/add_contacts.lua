@@ -4,22 +4,12 @@ Add contacts that arrived; a number that the campaign has already is left out.
 Guarantees: ids rise by one with every contact added; a contact is ready, counted and found as a
 duplicate in the same step. Another phone that another contact has stays with that one. Repeating a batch with the same token gives the answer of the first time.
 KEYS: 1 campaign's base
-ARGV: 1 batch token or '', 2 lifetime of the answer (ms), then per contact: class, digits, shard of
+ARGV: 1 batch token or '', 2 lifetime of the answer (ms), 3 now (ms), then per contact: class, digits, shard of
   the digits, priority, m, n, then m strings: digits and shards of its other phones, then n strings:
   fields and values of the contact's hash
 Returns: an id per contact, 0 for a duplicate; -1 no such campaign; -2 the campaign is final.
 ]]
---- @include "contact"
-local function class_number(class)
-  local number = redis.call('HGET', base .. 'classes', class)
-  if not number then
-    number = tostring(redis.call('HLEN', base .. 'classes') + 1)
-    redis.call('HSET', base .. 'classes', class, number)
-    redis.call('HSET', base .. 'class_names', number, class)
-  end
-  return number
-end
-
+--- @include "arrival"
 local function keep_phones(id, from, m)
   local kept = {}
   for i = from, from + m - 1, 2 do
@@ -39,7 +29,7 @@ if remembered then
 end
 if status == 'stopped' or status == 'completed' then return -2 end
 
-local ids, at, class_of, scores_of, n_new = {}, 3, {}, {}, 0
+local ids, at, class_of, scores_of, n_new = {}, 4, {}, {}, 0
 local last = tonumber(redis.call('HGET', counts, 'contacts') or 0)
 local phones = base .. 'phones:'
 while ARGV[at] do
@@ -68,6 +58,7 @@ while ARGV[at] do
   at = at + n
 end
 if n_new > 0 then
+  note_added(last - n_new + 1, ARGV[3])
   count('contacts', n_new)
   count('ready', n_new)
   for class, scores in pairs(scores_of) do

@@ -5,30 +5,21 @@ Guarantees: a lead is one contact, found by its connector and external id; the s
 nothing; a finished contact never revives; a number that another contact of the campaign has is left
 alone. Only for the reader that began last.
 KEYS: 1 campaign's base
-ARGV: 1 fence, then per lead: field and shard of its id, content hash, class, digits, shard of the
+ARGV: 1 fence, 2 now (ms), then per lead: field and shard of its id, content hash, class, digits, shard of the
   digits, priority, n, then n strings: fields and values of the contact's hash
 Returns: per lead {code, contact id}: 1 added, 2 changed, 3 the same, 4 duplicate number; -1 fenced;
   -2 the campaign is final or gone.
 ]]
---- @include "contact"
+--- @include "arrival"
 if redis.call('HGET', base .. 'pull', 'fence') ~= ARGV[1] then return -1 end
 local status = redis.call('HGET', base .. 'campaign', 'status')
 if not status or status == 'stopped' or status == 'completed' then return -2 end
-
-local function class_number(class)
-  local number = redis.call('HGET', base .. 'classes', class)
-  if not number then
-    number = tostring(redis.call('HLEN', base .. 'classes') + 1)
-    redis.call('HSET', base .. 'classes', class, number)
-    redis.call('HSET', base .. 'class_names', number, class)
-  end
-  return number
-end
 
 local function add(digits, shard, class, priority, at, n)
   local id = tonumber(redis.call('HGET', counts, 'contacts') or 0) + 1
   if redis.call('HSETNX', base .. 'phones:' .. shard, digits, id) == 0 then return nil end
   redis.call('HSET', contact_key(id), 'p', digits, 'hc', class, unpack(ARGV, at, at + n - 1))
+  note_added(id, ARGV[2])
   count('contacts', 1)
   enter(id, class, nil, 'r')
   put_ready(id, 'n', class, priority, 0)
@@ -71,7 +62,7 @@ local function edit(id, digits, shard, class, priority, at, n)
   return true
 end
 
-local answers, at = {}, 2
+local answers, at = {}, 3
 while ARGV[at] do
   local field, index, hash = ARGV[at], base .. 'ext:' .. ARGV[at + 1], ARGV[at + 2]
   local name, digits, shard = ARGV[at + 3], ARGV[at + 4], ARGV[at + 5]
