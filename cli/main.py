@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from cli.asterisk import asterisk_app
 from cli.connector import connector_app
+from cli.dnc import dnc_app
 from cli.logs import set_up_logs
 from cli.settings import Settings
 from cli.users import user_app
@@ -27,6 +28,7 @@ app = typer.Typer(
 token_app = typer.Typer(help="API tokens.", no_args_is_help=True)
 app.add_typer(asterisk_app, name="asterisk")
 app.add_typer(connector_app, name="connector")
+app.add_typer(dnc_app, name="dnc")
 app.add_typer(token_app, name="token")
 app.add_typer(user_app, name="user")
 
@@ -171,6 +173,22 @@ def import_list(
         typer.echo("  ".join(f"{name} {value}" for name, value in result.items()))
     if result["status"] != "done":
         raise typer.Exit(1)
+
+
+@app.command("export")
+def export(
+    campaign: Annotated[int, typer.Option("--campaign", help="Id of the campaign.")],
+    to: Annotated[Path, typer.Option("--to", dir_okay=False, help="The ZIP archive to write.")],
+    as_json: AsJson = False,
+) -> None:
+    """Write a campaign's attempts, contacts, log and figures for an auditor."""
+    from cli.export import export_campaign
+
+    try:
+        result = asyncio.run(export_campaign(_settings(), campaign, to))
+    except OSError as error:
+        raise ValueError(f"{to}: {error.strerror}") from None
+    typer.echo(json.dumps(result) if as_json else f"{result['file']}  {result['bytes']} bytes")
 
 
 @token_app.command("create")

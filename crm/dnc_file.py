@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,11 +14,15 @@ from engine.store.dnc import RedisDnc
 BATCH = 50_000
 MAX_TOLD = 1000
 MAX_CELL_CHARS = 64
+_AREA, _LOCAL = re.compile(r"[2-9]\d{2}"), re.compile(r"\d{7}")
 
 
 @dataclass(slots=True)
 class DncFile:
-    """Feed it bytes; the number is in the first cell of each line (comma, semicolon or tab)."""
+    """Feed it bytes; the number is in the first cell of each line (comma, semicolon or tab).
+
+    Or in the first two: the flat files of the US registry have area code, comma, seven digits.
+    """
 
     dnc: RedisDnc
     default_country: str
@@ -47,7 +52,10 @@ class DncFile:
             await self._store(now)
 
     def _take(self, line: str) -> None:
-        cell = line.replace(";", ",").replace("\t", ",").partition(",")[0].strip(' "\r')
+        cells = line.replace(";", ",").replace("\t", ",").split(",", 2)
+        cell, *others = [each.strip(' "\r') for each in cells]
+        if others and _AREA.fullmatch(cell) and _LOCAL.fullmatch(others[0]):
+            cell += others[0]
         if not cell:
             return
         index = self.n_read + self.n_rejected

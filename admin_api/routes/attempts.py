@@ -9,9 +9,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response, StreamingResponse
 
-from admin_api import csv_out
+from admin_api import csv_out, zip_stream
 from admin_api.auth import Supervisor
 from admin_api.context import MAX_ID, CampaignId, Context, Ctx, Cursor, Limit
+from admin_api.export import Export
 from admin_api.problems import responses
 from admin_api.schemas import Listing
 from engine.core.attempt import AttemptRecord
@@ -52,6 +53,27 @@ async def list_attempts(
         campaign_id, after=cursor, limit=limit, contact_id=contact_id, outcome=outcome
     )
     return Listing(items=list(records), next_cursor=next_cursor)
+
+
+@router.get(
+    "/campaigns/{campaign_id}/export",
+    response_class=Response,
+    responses={
+        **responses(404),
+        200: {
+            "content": {zip_stream.MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+            "description": "ZIP archive",
+        },
+    },
+)
+async def export_campaign(campaign_id: CampaignId, ctx: Ctx, _token: Supervisor) -> Response:
+    """For an auditor: attempts, the state of each contact, the log, the figures, and how the
+    figures follow from the rows."""
+    campaign = await ctx.store.campaigns.get(campaign_id)
+    name = f"campaign-{campaign_id}.zip"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    chunks = Export(ctx.store, campaign, ctx.now()).chunks()
+    return StreamingResponse(chunks, 200, headers, zip_stream.MEDIA_TYPE)
 
 
 @router.get("/attempts", response_model=None, responses=_ANSWERS)

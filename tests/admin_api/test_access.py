@@ -29,6 +29,7 @@ TABLE = [
     ("GET", "/campaigns/99/imports/99i1", IN, IN, NO, NO),
     ("GET", "/campaigns/99/imports/99i1/rejected.csv", IN, IN, NO, NO),
     ("GET", "/campaigns/99/attempts", IN, IN, NO, NO),
+    ("GET", "/campaigns/99/export", IN, IN, NO, NO),
     ("GET", "/attempts", IN, IN, NO, NO),
     ("GET", "/agents", IN, IN, NO, NO),
     ("POST", "/agents", IN, IN, NO, NO),
