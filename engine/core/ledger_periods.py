@@ -29,6 +29,7 @@ class Block:
     starts_at: datetime
     ends_at: datetime
     counts: Counts
+    is_first: bool
 
 
 @dataclass(slots=True)
@@ -81,7 +82,7 @@ class Ledger:
 
     def _block(self, first_at: datetime, which: int) -> Block:
         starts_at = full_hour(first_at) + which * BLOCK
-        return Block(starts_at, starts_at + BLOCK, self.blocks.get(which, NOTHING))
+        return Block(starts_at, starts_at + BLOCK, self.blocks.get(which, NOTHING), which == 0)
 
 
 def ledger_of(records: Iterable[AttemptRecord], first_at: datetime | None) -> Ledger:

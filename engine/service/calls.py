@@ -50,6 +50,8 @@ class Call:
     phase: Phase = Phase.DIALING
     #: True from the moment it is handed to be settled.
     settling: bool = False
+    #: The store's ledger has it.
+    counted: bool = False
     hang_up_asked: bool = False
     #: Its fate is in doubt: ask Asterisk from this instant on.
     check_at: datetime | None = None

@@ -122,6 +122,7 @@ class Engine:
             world.fence = None
             world.calls.clear()
             world.campaigns.clear()
+            world.ledgers.clear()
         world.is_synced = False
 
     async def _watch_redis(self) -> None:
@@ -131,6 +132,7 @@ class Engine:
             if self._run_id:
                 log.warning("redis_restarted")
                 self._redis_was_restarted = True
+                self.world.ledgers.doubt()
             self._run_id = run_id
             self.world.doubt()
 
@@ -159,6 +161,7 @@ class Engine:
                 if self._redis_was_restarted:
                     await self._settler.replay()
                 await self._recovery.run()
+                await self._refresh_ledgers()
                 self._redis_was_restarted = False
             except (TelephonyError, StoreUnavailable) as error:
                 log.warning("recovery_postponed", error=error.message)
@@ -172,7 +175,11 @@ class Engine:
             self._seating.forget()
             self.world.wake.set()
 
+    async def _refresh_ledgers(self) -> None:
+        await self.world.ledgers.refresh([v.campaign for v in self.world.campaigns.values()])
+
     async def _look_again(self) -> None:
+        await self._refresh_ledgers()
         if self.world.is_synced and self.world.telephony.is_up():
             await self._recovery.look_again()
 
@@ -233,6 +240,7 @@ class Engine:
             await self._take_on(campaign_id, world.fence)
         elif campaign != view.campaign:
             other_trunk = campaign.settings.dialing.trunk != view.campaign.settings.dialing.trunk
+            await world.ledgers.regroup(campaign)
             view.refresh(campaign, now)
             if other_trunk:
                 await self._read_trunks()
@@ -243,11 +251,8 @@ class Engine:
         world = self.world
         await world.store.campaigns.fence(campaign_id, fence)
         campaign = await world.store.campaigns.get(campaign_id)
-        view = view_of(campaign, fence.epoch, world.clock.now())
-        counts = await world.store.calls.counts(campaign_id)
-        view.n_abandoned = counts.get("outcome:abandoned", 0)
-        view.n_answered = counts.get("outcome:answered", 0) + view.n_abandoned
-        world.campaigns[campaign_id] = view
+        await world.ledgers.load(campaign)
+        world.campaigns[campaign_id] = view_of(campaign, fence.epoch, world.clock.now())
         await self._read_trunks()
 
     async def _tend(self, campaign_id: int) -> None:

@@ -10,11 +10,11 @@ from dataclasses import replace
 import structlog
 
 from engine.core.errors import Fenced, StoreUnavailable
-from engine.core.pacing import Predictive, Snapshot
+from engine.core.pacing import Predictive, Snapshot, at_risk, explained
 from engine.core.sharing import share_agents
 from engine.service.calls import Phase
 from engine.service.dialing import Dialer
-from engine.service.observing import is_abandoned
+from engine.service.limiting import limited
 from engine.service.world import CampaignView, World
 
 log = structlog.get_logger()
@@ -49,7 +49,7 @@ class Pacer:
             await self._decide(view, idle[view.campaign.id])
 
     def snapshot(self, view: CampaignView, idle: int) -> Snapshot:
-        plain = self._plain(view, idle)
+        plain = limited(self._world, view, self._plain(view, idle))
         return self._foreseen(view, plain) if isinstance(view.pacing, Predictive) else plain
 
     def _plain(self, view: CampaignView, idle: int) -> Snapshot:
@@ -59,8 +59,8 @@ class Pacer:
             held=phases[Phase.WAITING],
             ringing=phases[Phase.DIALING] + phases[Phase.RINGING],
             amd=phases[Phase.AMD],
-            answered=view.n_answered,
-            abandoned=view.n_abandoned,
+            answered=0,
+            abandoned=0,
             room=self._room(view),
         )
 
@@ -72,13 +72,8 @@ class Pacer:
         queues = [each.campaign.queue for each in world.campaigns.values() if each.is_active]
         now_s = world.clock.monotonic()
         sight = view.watch.look(calls, seats, queues, world.clock.now(), now_s)
-        # Totals count what is settled; what is sure of the calls that live is added.
-        connected = sum(call.state.connected_at is not None for call in calls)
-        abandoned = sum(is_abandoned(call) for call in calls)
         return replace(
             plain,
-            answered=plain.answered + connected + abandoned + plain.held,
-            abandoned=plain.abandoned + abandoned,
             now_s=now_s,
             ringing_ages=sight.ringing_ages,
             amd_ages=sight.amd_ages,
@@ -86,7 +81,6 @@ class Pacer:
             wrap_up_ages=sight.wrap_up_ages,
             release_share=sight.release_share,
             pick_up_s=sight.pick_up_s,
-            contacts_left=max(0, campaign.n_contacts - campaign.n_complete),
             seen=sight.seen,
         )
 
@@ -101,7 +95,9 @@ class Pacer:
     async def _decide(self, view: CampaignView, idle: int) -> None:
         world, now = self._world, self._world.clock.now()
         view.bucket = view.bucket.at(now)
-        n = view.pacing.decide(self.snapshot(view, idle))
+        snapshot = self.snapshot(view, idle)
+        n = view.pacing.decide(snapshot)
+        self._explain(view, snapshot, n)
         trunk = view.campaign.settings.dialing.trunk or ""
         resting = world.trunks[trunk].is_resting(now)
         early = world.clock.monotonic() < view.no_claim_before
@@ -109,6 +105,13 @@ class Pacer:
         if n <= 0 or early or resting or not ready:
             return
         view.bucket = view.bucket.take(await self._dialer.dial(view, n))
+
+    def _explain(self, view: CampaignView, snapshot: Snapshot, n: int) -> None:
+        before, view.explained = view.explained, explained(view.pacing, snapshot, n)
+        view.at_risk = at_risk(view.pacing, snapshot, n)
+        if view.explained.why == "limit_reached" != before.why:
+            period = view.explained.period
+            log.warning("abandon_limit_reached", campaign_id=view.campaign.id, period=period)
 
     def _room(self, view: CampaignView) -> int:
         """What trunk channels and calls per second still allow."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 
 from engine.core.agent import AgentState
@@ -38,6 +39,7 @@ class Reporter:
                 "mode": view.campaign.settings.pacing.mode,
                 "in_flight": phases[Phase.DIALING] + phases[Phase.RINGING],
                 "waiting": phases[Phase.WAITING],
+                "explained": asdict(view.explained),
             },
         }
 

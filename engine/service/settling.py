@@ -163,7 +163,7 @@ class Settler:
             await self._settle_known(view.campaign.id, settlements, now)
         await world.store.numbers.release([(c.phone, c.attempt_id, _was_placed(c)) for c in calls])
         for settlement in settlements:
-            self._count(view, settlement, now)
+            self._count(settlement, now)
         for call in calls:
             self._forget(call)
         view.dirty = True
@@ -173,10 +173,21 @@ class Settler:
         self, campaign_id: int, settlements: Sequence[Settlement], now: datetime
     ) -> None:
         """A Redis that lost its last second may not know the attempt, and nobody else tells it."""
-        done = await self._world.store.calls.settle(campaign_id, settlements, now)
+        async with self._world.ledgers.lock:
+            done = await self._world.store.calls.settle(campaign_id, settlements, now)
+            for settlement, is_done in zip(settlements, done, strict=True):
+                self._enter(settlement.record, is_done=is_done)
         unknown = [each for each, is_done in zip(settlements, done, strict=True) if not is_done]
         if unknown:
             await self._tell_again(campaign_id, unknown, now)
+
+    def _enter(self, record: AttemptRecord, *, is_done: bool) -> None:
+        """Count in memory what the store counted; from now on the call itself counts no more."""
+        is_first = is_done and not self.has_settled(record.attempt_id)
+        self._world.ledgers.count(record, was_new=is_first)
+        call = self._world.calls.get(record.attempt_id)
+        if call:
+            call.counted = True
 
     def _forget(self, call: Call) -> None:
         self._world.calls.remove(call.attempt_id)
@@ -231,16 +242,14 @@ class Settler:
         rules, hours = settings.redial, settings.hours
         return spread(following, history, rules, hours, call.hours_class, call.started_at), None
 
-    def _count(self, view: CampaignView, settlement: Settlement, now: datetime) -> None:
+    def _count(self, settlement: Settlement, now: datetime) -> None:
         record, trunks = settlement.record, self._world.trunks
         if self.has_settled(record.attempt_id):
             return
-        self._remember(view.campaign.id, settlement)
+        self._remember(record.campaign_id, settlement)
         trunks[record.trunk] = trunks[record.trunk].after_call(
             record.phone, trunk_fault=settlement.trunk_fault, now=now
         )
-        view.n_answered += record.outcome in (Outcome.ANSWERED, Outcome.ABANDONED)
-        view.n_abandoned += record.abandoned
 
     def _remember(self, campaign_id: int, settlement: Settlement) -> None:
         self._remembered[settlement.record.attempt_id] = (campaign_id, settlement)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import secrets
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Set
@@ -14,11 +15,12 @@ import structlog
 
 from engine.core.campaign import Campaign, CampaignStatus
 from engine.core.hours import is_open
-from engine.core.pacing import Pacing, Predictive, pacing_of
+from engine.core.pacing import Explained, Pacing, Predictive, pacing_of
 from engine.core.settings import CampaignSettings
 from engine.core.trunk import TokenBucket, TrunkHealth
 from engine.ports import Clock, Fence, Store, Telephony
 from engine.service.calls import CallTable
+from engine.service.ledgers import Ledgers
 from engine.service.observing import Watch
 from engine.service.roster import Roster
 
@@ -60,8 +62,9 @@ class CampaignView:
     bucket: TokenBucket
     #: Epoch under which it was taken on: every lower one is shut out of it.
     epoch: int
-    n_answered: int = 0
-    n_abandoned: int = 0
+    #: The last decision, and whom it may cause to be abandoned.
+    explained: Explained = field(default_factory=functools.partial(Explained, "one_each"))
+    at_risk: float = 0.0
     #: Monotonic instant before which another claim would find nothing.
     no_claim_before: float = 0.0
     classes: tuple[str, ...] = ()
@@ -145,6 +148,10 @@ class World:
     #: Something happened that a decision may follow from.
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    ledgers: Ledgers = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.ledgers = Ledgers(self.store, self.clock)
 
     @property
     def our_queues(self) -> set[str]:

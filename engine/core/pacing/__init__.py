@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.core.pacing.explained import Explained, at_risk, explained
 from engine.core.pacing.fixed import Power, Progressive
 from engine.core.pacing.knowledge import Knowledge, knowledge_of
 from engine.core.pacing.predictive import Predictive
@@ -18,6 +19,7 @@ if TYPE_CHECKING:  # a simulation needs the rules alone, without what settings a
 
 __all__ = [
     "Ages",
+    "Explained",
     "Kind",
     "Knowledge",
     "Pacing",
@@ -27,6 +29,8 @@ __all__ = [
     "Seen",
     "Snapshot",
     "Tally",
+    "at_risk",
+    "explained",
     "knowledge_of",
     "pacing_of",
 ]

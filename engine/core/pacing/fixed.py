@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from engine.core.pacing.explained import Explained
 from engine.core.pacing.snapshot import Snapshot
 
 
@@ -36,12 +37,25 @@ class Power:
             allowed = extra + 1
         return clip(allowed, snapshot.room)
 
+    def explain(self, snapshot: Snapshot, n: int) -> Explained:
+        wanted = math.floor(self.dial_level * snapshot.idle) - snapshot.in_flight
+        if n >= clip(wanted, snapshot.room):
+            return Explained("ratio")
+        return Explained("limit_reached", period=self._closed_by(snapshot, n + 1) or "")
+
     def _could_afford(self, snapshot: Snapshot, n: int) -> bool:
+        return self._closed_by(snapshot, n) is None
+
+    def _closed_by(self, snapshot: Snapshot, n: int) -> str | None:
+        """The first period that could not bear n more calls."""
         beyond = max(0, snapshot.in_flight + n - snapshot.idle)
         # Held people may be among the answered already: only the others can still be added.
         new_answers = min(beyond, snapshot.ringing + snapshot.amd + n)
-        worst = snapshot.abandoned + beyond
-        return worst <= self.max_abandon_rate * (snapshot.answered + new_answers)
+        worst = beyond + snapshot.at_risk_elsewhere
+        for each in snapshot.tallies:
+            if each.abandoned + worst > self.max_abandon_rate * (each.answered + new_answers):
+                return each.name
+        return None
 
 
 def clip(n: int, room: int) -> int:

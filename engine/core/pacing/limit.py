@@ -86,10 +86,15 @@ class Gate:
     def is_open(self, periods: Sequence[Period], worst: float) -> bool:
         """`worst`: people who may be abandoned by what is in flight, the calls that are asked for
         included."""
-        return all(
-            each.tally.abandoned + worst <= self.max_rate * (each.tally.answered + each.sure)
-            for each in periods
-        )
+        return self.closed_by(periods, worst) is None
+
+    def closed_by(self, periods: Sequence[Period], worst: float) -> str | None:
+        """The first period that could not bear it, by name."""
+        for each in periods:
+            tally, limit = each.tally, self.max_rate * (each.tally.answered + each.sure)
+            if tally.abandoned + worst > limit:
+                return tally.name
+        return None
 
 
 class Governor:

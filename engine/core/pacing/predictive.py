@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from engine.core.pacing.explained import Explained
 from engine.core.pacing.fixed import Progressive, clip
 from engine.core.pacing.knowledge import Knowledge
 from engine.core.pacing.learner import Learner, Tables
@@ -21,17 +21,6 @@ MIN_REFRESH_S, MAX_REFRESH_S = 1.0, 30.0
 KEEP = 0.01
 #: Never more calls than this in one decision.
 MOST = 400
-
-
-@dataclass(frozen=True, slots=True)
-class Explained:
-    """The last decision, for those who ask why."""
-
-    #: warming_up, limit_reached, or predicting.
-    why: str
-    risk: float = 0.0
-    share_answered: float = 0.0
-    caution: float = 0.0
 
 
 class Predictive:
@@ -59,6 +48,8 @@ class Predictive:
         self._reserve = 1.0
         self._started_at: float | None = None
         self._before: Snapshot | None = None
+        #: People who may be abandoned by what is in flight since the last decision.
+        self.at_risk = 0.0
         self.explained = Explained("warming_up")
 
     def decide(self, snapshot: Snapshot) -> int:
@@ -66,6 +57,7 @@ class Predictive:
         one_each = Progressive().decide(snapshot)
         if not self._is_warm(snapshot):
             self._rest("warming_up")
+            self.at_risk = float(max(0, snapshot.in_flight + one_each - snapshot.idle))
             return one_each
         return max(one_each, self._ahead(snapshot, self._fresh(snapshot)))
 
@@ -104,9 +96,9 @@ class Predictive:
             self._made_at = now.now_s
         return self._tables
 
-    def _rest(self, why: str) -> None:
+    def _rest(self, why: str, period: str = "") -> None:
         self._governor.rest()
-        self.explained = Explained(why, caution=self._governor.caution)
+        self.explained = Explained(why, caution=self._governor.caution, period=period)
 
     # --------------------------------------------------------------------------- deciding
 
@@ -115,10 +107,12 @@ class Predictive:
         share = tables.calls.share
         one_each = _n_agents(now) / tables.cycle_s
         periods = [self._forecast.ahead(each, share, one_each) for each in now.tallies]
-        if not self._gate.is_open(periods, now.held + 1):
-            self._rest("limit_reached")
+        surplus, elsewhere = _surplus(now, tables), now.at_risk_elsewhere
+        self.at_risk = max(0.0, _worst(now, surplus, 0))
+        closed_by = self._gate.closed_by(periods, now.held + 1 + elsewhere)
+        if closed_by is not None:
+            self._rest("limit_reached", closed_by)
             return 0
-        surplus = _surplus(now, tables)
         self._reserve += KEEP * (max(1.0, _worst(now, surplus, 1)) - self._reserve)
         risk = self._governor.risk(periods, self._forecast.per_s, self._reserve)
         self.explained = Explained("predicting", risk, share, self._governor.caution)
@@ -129,9 +123,13 @@ class Predictive:
             if ahead.marginal(tables.calls.weights) > risk:
                 return False
             worst = _worst(now, ahead, n)
-            return worst <= 0 or self._gate.is_open(periods, worst)
+            return worst <= 0 or self._gate.is_open(periods, worst + elsewhere)
 
-        return _largest(may_go, clip(MOST, now.room))
+        n = _largest(may_go, clip(MOST, now.room))
+        if n:
+            ahead = surplus.less(n - 1, tables.calls.new_call)
+            self.at_risk = max(0.0, _worst(now, ahead, n))
+        return n
 
 
 def _largest(holds: Callable[[int], bool], most: int) -> int:

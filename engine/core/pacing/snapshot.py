@@ -46,6 +46,8 @@ class Tally:
     abandoned: int
     ends_in_s: float | None = None
     contacts_left: int | None = None
+    #: Which period it is, for those who ask why nothing more is dialled.
+    name: str = "so_far"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +86,13 @@ class Snapshot:
     #: Of the campaign's own totals, as in `Tally`.
     ends_in_s: float | None = None
     contacts_left: int | None = None
-    #: Other periods with the same limit: the last 24 hours, 30 days, a group of campaigns.
+    #: Other periods with the same limit: a block of 30 days, the last 30 days.
     also: Sequence[Tally] = ()
+    #: The limit is that of a group of campaigns: `also` has its periods, and this campaign's own
+    #: totals have no limit of their own.
+    is_shared: bool = False
+    #: People whom calls in flight of other campaigns in the group may cause to be abandoned.
+    at_risk_elsewhere: float = 0.0
     seen: Sequence[Seen] = ()
 
     @property
@@ -95,6 +102,9 @@ class Snapshot:
 
     @property
     def tallies(self) -> tuple[Tally, ...]:
+        """All periods in which the limit must hold."""
+        if self.is_shared:
+            return tuple(self.also)
         own = Tally(self.answered, self.abandoned, self.ends_in_s, self.contacts_left)
         return (own, *self.also)
 

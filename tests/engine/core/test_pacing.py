@@ -1,12 +1,22 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from engine.core.pacing import Pacing, Power, Progressive, Snapshot, pacing_of
+from engine.core.pacing import (
+    Explained,
+    Pacing,
+    Power,
+    Progressive,
+    Snapshot,
+    Tally,
+    at_risk,
+    explained,
+    pacing_of,
+)
 from engine.core.settings import PacingSettings
 
 few = st.integers(0, 40)
@@ -154,3 +164,84 @@ def test_settings_name_the_rule(settings: dict[str, object], rule: Pacing) -> No
     named = pacing_of(PacingSettings.model_validate(settings))
     assert type(named) is type(rule)
     assert named.decide(IDLE) == rule.decide(IDLE)
+
+
+@pytest.mark.parametrize("also", [Tally(1000, 30, name="block"), Tally(10, 0, name="block")])
+def test_power_keeps_the_limit_of_every_period(also: Tally) -> None:
+    snapshot = replace(IDLE, also=(also,))
+    n = Power(2.0, 0.03).decide(snapshot)
+    assert n == Progressive().decide(snapshot)
+    assert explained(Power(2.0, 0.03), snapshot, n) == Explained("limit_reached", period="block")
+
+
+def test_a_shared_limit_is_not_the_campaigns_own() -> None:
+    spent = replace(IDLE, answered=100, abandoned=50, is_shared=True)
+    assert Power(2.0, 0.03).decide(replace(spent, also=(Tally(1000, 0),))) == 20
+    assert Power(2.0, 0.03).decide(replace(spent, also=(Tally(100, 50),))) == 10
+
+
+def test_what_other_campaigns_may_do_is_held_against_the_limit() -> None:
+    rule, shared = Power(2.0, 0.03), replace(IDLE, is_shared=True, also=(Tally(200, 0),))
+    assert rule.decide(shared) == 16
+    assert rule.decide(replace(shared, at_risk_elsewhere=3)) == 13
+    assert rule.decide(replace(shared, at_risk_elsewhere=60)) == 10
+
+
+@given(
+    st.floats(1, 6),
+    st.sampled_from([0.03, 0.1, 0.3]),
+    st.lists(st.tuples(st.booleans(), st.sampled_from("aaafgt"), st.integers(0, 6)), max_size=60),
+)
+def test_two_campaigns_cannot_push_their_group_beyond_its_limit(
+    dial_level: float, cap: float, script: list[tuple[bool, str, int]]
+) -> None:
+    """Whatever becomes of the calls, and in which order; agents are not shared, and stay."""
+    rule, sides, risks = Power(dial_level, cap), [Side(), Side()], [0.0, 0.0]
+    for which, move, times in script:
+        for i, side in enumerate(sides):
+            snapshot = Snapshot(
+                idle=side.idle,
+                held=side.held,
+                ringing=side.ringing,
+                amd=0,
+                answered=0,
+                abandoned=0,
+                room=60,
+                also=(Tally(sum(s.answered for s in sides), sum(s.abandoned for s in sides)),),
+                is_shared=True,
+                at_risk_elsewhere=risks[1 - i],
+            )
+            n = rule.decide(snapshot)
+            side.ringing += n
+            risks[i] = at_risk(rule, snapshot, n)
+        for _ in range(times):
+            sides[which].move(move)
+            assert sum(s.abandoned for s in sides) <= cap * sum(s.answered for s in sides) + 1e-9
+
+
+@dataclass
+class Side:
+    """One of two campaigns: a answers, f fails, g is given up, t a talk ends."""
+
+    idle: int = 4
+    talking: int = 0
+    held: int = 0
+    ringing: int = 0
+    answered: int = 0
+    abandoned: int = 0
+
+    def move(self, move: str) -> None:
+        if move == "a" and self.ringing:
+            self.ringing, self.answered, self.held = (
+                self.ringing - 1, self.answered + 1, self.held + 1,
+            )  # fmt: skip
+        elif move == "f" and self.ringing:
+            self.ringing -= 1
+        elif move == "g" and self.held:
+            self.held, self.abandoned = self.held - 1, self.abandoned + 1
+        elif move == "t" and self.talking:
+            self.talking, self.idle = self.talking - 1, self.idle + 1
+        served = min(self.idle, self.held)
+        self.idle, self.held, self.talking = (
+            self.idle - served, self.held - served, self.talking + served,
+        )  # fmt: skip
