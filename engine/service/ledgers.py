@@ -41,6 +41,7 @@ class Ledgers:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _read_at: float = 0.0
     _is_stale: bool = False
+    _led: list[Campaign] = field(default_factory=list)
 
     def of(self, campaign: Campaign) -> Ledger | None:
         """What this campaign's limit is about; None before it was read."""
@@ -70,6 +71,7 @@ class Ledgers:
 
     async def load(self, campaign: Campaign) -> None:
         """Before the campaign's first decision under this leader."""
+        self._led = [each for each in self._led if each.id != campaign.id] + [campaign]
         await self._read([campaign], self.clock.now())
 
     async def regroup(self, campaign: Campaign) -> None:
@@ -79,16 +81,22 @@ class Ledgers:
 
     async def refresh(self, campaigns: list[Campaign]) -> None:
         """Read again when it is time; campaigns that are led no more are forgotten."""
-        now_s = self.clock.monotonic()
-        if not self._is_stale and now_s - self._read_at < READ_AGAIN_S:
+        self._led = list(campaigns)
+        if self.clock.monotonic() - self._read_at >= READ_AGAIN_S:
+            self._is_stale = True
+        await self.catch_up()
+        self._forget_all_but(campaigns)
+
+    async def catch_up(self) -> None:
+        """Read again where something may have been missed."""
+        if not self._is_stale:
             return
-        self._is_stale, self._read_at = False, now_s
+        self._is_stale, self._read_at = False, self.clock.monotonic()
         try:
-            await self._read(campaigns, self.clock.now())
+            await self._read(self._led, self.clock.now())
         except BaseException:
             self._is_stale = True
             raise
-        self._forget_all_but(campaigns)
 
     def clear(self) -> None:
         self.of_campaign.clear()

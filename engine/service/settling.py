@@ -180,6 +180,8 @@ class Settler:
         unknown = [each for each, is_done in zip(settlements, done, strict=True) if not is_done]
         if unknown:
             await self._tell_again(campaign_id, unknown, now)
+        # Before the calls are forgotten: what the store counted without our knowing is read.
+        await self._world.ledgers.catch_up()
 
     def _enter(self, record: AttemptRecord, *, is_done: bool) -> None:
         """Count in memory what the store counted; from now on the call itself counts no more."""
@@ -187,7 +189,7 @@ class Settler:
         self._world.ledgers.count(record, was_new=is_first)
         call = self._world.calls.get(record.attempt_id)
         if call:
-            call.counted = True
+            call.counted = is_first
 
     def _forget(self, call: Call) -> None:
         self._world.calls.remove(call.attempt_id)
