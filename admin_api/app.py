@@ -30,6 +30,7 @@ from admin_api.routes import (
     imports,
     presets,
     tokens,
+    webhooks,
 )
 from admin_api.schemas import DncIn
 from admin_api.settings import ApiSettings
@@ -66,6 +67,7 @@ def create_app(store: RedisStore | None, settings: ApiSettings) -> FastAPI:
     app.include_router(tokens.router, prefix=BASE)
     app.include_router(presets.router, prefix=BASE)
     app.include_router(connectors.router, prefix=BASE)
+    app.include_router(webhooks.router, prefix=BASE)
     app.include_router(health.router)
     app.include_router(hooks.router)
     pages.install(app)

@@ -13,6 +13,7 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from crm.connections import Connections
+from crm.hook_run import send_waiting
 from crm.jobs import SOCKET_TIMEOUT_S, WorkerContext, context
 from crm.poll_run import run_poll
 from crm.push_run import run_push
@@ -21,10 +22,14 @@ from engine.core.errors import DialerError, Fenced, StoreUnavailable
 from engine.store import Poll, RedisStore
 
 CRM_QUEUE = "crm"
+#: Under this name a webhook keeps its secret.
+HOOK_SECRET = "secret"  # noqa: S105
 #: The first poll of a large CRM takes long; a poll that hangs is given up by its own time limits.
 TIMEOUT_S = 4 * 3600
 #: Longer than any one request of a connection.
 PUSH_LEASE_S = 60
+#: Longer than one round of requests to a receiver.
+HOOK_LEASE_S = 30
 #: A push that is queued is not queued again for so long.
 QUEUED_S = 20
 #: Where the connection cannot even be opened.
@@ -57,6 +62,12 @@ class CrmQueue:
             number = self._connection.incr("dialer:push-seq")
             job_id = f"push-{connector_id}-{campaign_id}-{number}"
             self._enqueue("crm.crm_jobs.push_results", (campaign_id, connector_id), job_id)
+
+    def enqueue_hooks(self, webhook_id: str) -> None:
+        """One at a time. Raises RedisError."""
+        if self._connection.set(_hook_key(webhook_id), "queued", nx=True, ex=QUEUED_S):
+            number = self._connection.incr("dialer:push-seq")
+            self._enqueue("crm.crm_jobs.send_hooks", (webhook_id,), f"hook-{webhook_id}-{number}")
 
     def close(self) -> None:
         self._connection.close()
@@ -128,6 +139,42 @@ async def _push(worker: WorkerContext, campaign_id: int, lease: Lock) -> float |
         await store.close()
 
 
+def send_hooks(webhook_id: str) -> str:
+    """The job. Returns done, busy (another worker sends to this receiver) or gone."""
+    worker = context()
+    lease = worker.rq.lock(f"dialer:hook-lease:{webhook_id}", timeout=HOOK_LEASE_S)
+    if not lease.acquire(blocking=False):
+        return "busy"
+    try:
+        return asyncio.run(_send(worker, webhook_id, lease))
+    except LockNotOwnedError:
+        return "busy"
+    finally:
+        _release(lease)
+        worker.rq.delete(_hook_key(webhook_id))
+
+
+async def _send(worker: WorkerContext, webhook_id: str, lease: Lock) -> str:
+    def may_go_on() -> bool:
+        lease.reacquire()
+        return not worker.stop.is_set()
+
+    store = await RedisStore.connect(worker.redis_url)
+    try:
+        webhook = await store.webhooks.get(webhook_id)
+        settings = CrmSettings()
+        secret = Connections(store, settings).vault.open(webhook.sealed)[HOOK_SECRET]
+        await send_waiting(store, webhook, secret, settings.outbound, may_go_on)
+        return "done"
+    except StoreUnavailable:
+        raise
+    except DialerError as error:
+        log.warning("webhook_impossible", webhook_id=webhook_id, error=error.message)
+        return "gone"
+    finally:
+        await store.close()
+
+
 def _release(lease: Lock) -> None:
     try:
         lease.release()
@@ -137,6 +184,10 @@ def _release(lease: Lock) -> None:
 
 def _may_go_on(worker: WorkerContext) -> Callable[[], bool]:
     return lambda: not worker.stop.is_set()
+
+
+def _hook_key(webhook_id: str) -> str:
+    return f"dialer:hooks:{webhook_id}"
 
 
 def _push_key(connector_id: str, campaign_id: int) -> str:

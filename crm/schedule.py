@@ -12,6 +12,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from crm.crm_jobs import CrmQueue
+from crm.hook_queue import HookQueue
 from crm.poll_run import polls_at
 from engine.core.campaign import Campaign
 from engine.core.errors import NotFound, StoreUnavailable
@@ -33,6 +34,10 @@ def run_schedule(redis_url: str, rq_url: str, ending: threading.Event) -> None:
             asyncio.run(_connected(redis_url, rq_url, owner, ending))
         except (StoreUnavailable, RedisError) as error:
             log.warning("schedule_lost_redis", error=str(error))
+            ending.wait(RECONNECT_S)
+        except Exception:
+            # One bad record must not end polls, write-back and webhooks for good.
+            log.exception("schedule_failed")
             ending.wait(RECONNECT_S)
 
 
@@ -56,7 +61,7 @@ class Schedule:
     """What the leader does. Two at once would do no harm: each step is atomic."""
 
     def __init__(self, store: RedisStore, queue: CrmQueue) -> None:
-        self._store, self._queue = store, queue
+        self._store, self._queue, self._hooks = store, queue, HookQueue(store)
         self._planned_at: datetime | None = None
         self._connector_of: Mapping[int, str] = {}
 
@@ -65,6 +70,8 @@ class Schedule:
         if self._planned_at is None or (now - self._planned_at).total_seconds() >= PLAN_S:
             await self._plan(now)
             await self._hand_out_pushes()
+            for webhook_id in await self._hooks.fill(now):
+                self._queue.enqueue_hooks(webhook_id)
             self._planned_at = now
         for poll in await self._store.polls.pop(now):
             self._queue.enqueue_poll(poll, self._connector_of.get(poll.campaign_id, "0"))

@@ -19,10 +19,13 @@ from admin_api.web.routes import (
     lists,
     people,
     sign_in,
+    webhooks,
 )
 
 #: In the order in which a path is looked up: `/campaigns/new` before `/campaigns/{id}`.
-ROOMS = (sign_in, edit, imports, campaign, campaigns, agents, lists, connectors, people, desk)
+ROOMS = (
+    sign_in, edit, imports, campaign, campaigns, agents, lists, connectors, webhooks, people, desk,
+)  # fmt: skip
 #: Nothing from another host, no inline script or style, no framing.
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "

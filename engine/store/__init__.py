@@ -15,9 +15,11 @@ from engine.store.sessions import Session
 from engine.store.store import Durability, RedisStore
 from engine.store.tokens import Role, Token
 from engine.store.users import User
+from engine.store.webhooks import Delivery, DeliveryStatus, Message, Webhook
 
 __all__ = [
-    "AuditEntry", "ConnectorRow", "DeadLetter", "DncEntry", "Durability", "EmbeddedRedis", "Import",
-    "ImportStatus", "Page", "Poll", "Pull", "PullStatus", "PushStatus", "RedisStore", "RejectedRow",
-    "Role", "Session", "Stored", "StoredAnswer", "Token", "User", "Waiting",
+    "AuditEntry", "ConnectorRow", "DeadLetter", "Delivery", "DeliveryStatus", "DncEntry",
+    "Durability", "EmbeddedRedis", "Import", "ImportStatus", "Message", "Page", "Poll", "Pull",
+    "PullStatus", "PushStatus", "RedisStore", "RejectedRow", "Role", "Session", "Stored",
+    "StoredAnswer", "Token", "User", "Waiting", "Webhook",
 ]  # fmt: skip

@@ -127,6 +127,9 @@ class RedisCampaigns:
         ])  # fmt: skip
         await self._remove_contacts(campaign_id, n_contacts)
 
+    async def all_ids(self) -> Sequence[int]:
+        return sorted(map(int, await self._link.call("SMEMBERS", self._keys.campaigns("ids"))))
+
     async def open_ids(self) -> Sequence[int]:
         """Active, paused, and stopped ones with live attempts or wrap-ups to end."""
         ids = sorted(map(int, await self._link.call("SMEMBERS", self._keys.campaigns("open"))))

@@ -122,6 +122,12 @@ class Keys:
         `inbox:<id>` (stream: what the CRM pushed), `seen:<id>:<message>` (a mark that ends)."""
         return f"{self.prefix}:{{connectors}}:{name}"
 
+    def webhooks(self, name: str) -> str:
+        """`seq`; `by_id` (hash: id → webhook); `done` (set of campaigns); by webhook `cursor:<id>`
+        (hash: stream → place), `deliveries:<id>` (number), `rows:<id>` (hash), `log:<id>` and
+        `due:<id>` (zsets), `counts:<id>` and `rest:<id>` (hashes)."""
+        return f"{self.prefix}:{{webhooks}}:{name}"
+
     def polls(self, name: str) -> str:
         """`due` (zset), `plan` (hash), `lease` of whoever plans; `writeback` (set of campaigns)."""
         return f"{self.prefix}:{{polls}}:{name}"

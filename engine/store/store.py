@@ -28,6 +28,7 @@ from engine.store.scripts import all_scripts
 from engine.store.sessions import RedisSessions
 from engine.store.tokens import RedisTokens
 from engine.store.users import RedisUsers
+from engine.store.webhooks import RedisWebhooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class RedisStore:
         self.polls = RedisPolls(link, keys)
         self.outbox = RedisOutbox(link, keys)
         self.changes = RedisChanges(link, keys)
+        self.webhooks = RedisWebhooks(link, keys)
         self.tokens = RedisTokens(link, keys)
         self.users = RedisUsers(link, keys)
         self.sessions = RedisSessions(link, keys, self.users)

@@ -59,6 +59,15 @@ TABLE = [
     ("POST", "/connectors/99/poll", IN, IN, NO, NO),
     ("GET", "/connectors/99/dead-letters", IN, IN, NO, NO),
     ("POST", "/connectors/99/retry", IN, IN, NO, NO),
+    ("GET", "/webhooks", IN, IN, NO, NO),
+    ("POST", "/webhooks", IN, NO, NO, NO),
+    ("GET", "/webhooks/99", IN, IN, NO, NO),
+    ("PATCH", "/webhooks/99", IN, NO, NO, NO),
+    ("DELETE", "/webhooks/99", IN, NO, NO, NO),
+    ("POST", "/webhooks/99/test", IN, IN, NO, NO),
+    ("POST", "/webhooks/99/replay", IN, NO, NO, NO),
+    ("GET", "/webhooks/99/deliveries", IN, NO, NO, NO),
+    ("POST", "/webhooks/99/deliveries/1/replay", IN, NO, NO, NO),
     ("GET", "/events", None, None, NO, NO),
     ("GET", "/audit", IN, IN, NO, NO),
     ("GET", "/tokens", IN, NO, NO, NO),
@@ -99,8 +108,10 @@ def test_the_table_has_every_route(app):
         "/+12025550100": "/{phone}",
         "/+1900": "/{prefix}",
         "/99i1": "/{import_id}",
+        "/deliveries/1": "/deliveries/{delivery_id}",
     }
-    ids = {"campaigns": "campaign_id", "agents": "agent_id", "connectors": "connector_id"}
+    ids = {"campaigns": "campaign_id", "agents": "agent_id", "connectors": "connector_id",
+           "webhooks": "webhook_id"}  # fmt: skip
     listed = set()
     for method, path, *_ in TABLE:
         for example, name in names.items():

@@ -57,6 +57,15 @@ TABLE = [
     ("POST", "/connectors/99/test", IN, IN, NO),
     ("POST", "/connectors/99/poll", IN, IN, NO),
     ("POST", "/connectors/99/delete", IN, NO, NO),
+    ("GET", "/webhooks", IN, NO, NO),
+    ("POST", "/webhooks", IN, NO, NO),
+    ("GET", "/webhooks/99", IN, NO, NO),
+    ("POST", "/webhooks/99/enable", IN, NO, NO),
+    ("POST", "/webhooks/99/disable", IN, NO, NO),
+    ("POST", "/webhooks/99/test", IN, NO, NO),
+    ("POST", "/webhooks/99/replay", IN, NO, NO),
+    ("POST", "/webhooks/99/deliveries/1/replay", IN, NO, NO),
+    ("POST", "/webhooks/99/delete", IN, NO, NO),
     ("GET", "/tokens", IN, NO, NO),
     ("POST", "/tokens", IN, NO, NO),
     ("POST", "/tokens/99/revoke", IN, NO, NO),
@@ -256,3 +265,25 @@ async def test_a_record_of_a_conversation_ends_at_the_desk(
     (attempt,) = (await api("GET", f"/campaigns/{campaign['id']}/attempts"))["items"]
     assert attempt["disposition"] == "sale"
     assert "Sold" not in (await client.get("/desk")).text
+
+
+async def test_webhooks(browser_for, api, monkeypatch):
+    monkeypatch.setenv("DIALER_SECRET_KEY", "a key of the tests that is long")
+    ann = await browser_for("admin")
+    csrf = {"csrf": ann.headers["X-CSRF-Token"]}
+    body = {"name": "Books", "url": "https://books.example.com/in", **csrf}
+    made = await ann.post("/webhooks", data={**body, "events": "campaign.status"})
+    assert made.status_code == 200 and "whsec_" in made.text
+    again = await ann.get("/webhooks")
+    assert "whsec_" not in again.text and "campaign.status" in again.text
+    wrong = await ann.post("/webhooks", data={**body, "url": "nothing"})
+    assert wrong.status_code == 422 and "nothing" in wrong.text
+    for command, target in (("test", "/webhooks/1"), ("disable", "/webhooks"),
+                            ("enable", "/webhooks"), ("replay", "/webhooks/1"),
+                            ("deliveries/1/replay", "/webhooks/1")):  # fmt: skip
+        answer = await ann.post(f"/webhooks/1/{command}", data=csrf)
+        assert (answer.status_code, answer.headers["location"]) == (303, target), command
+    log = await ann.get("/webhooks/1")
+    assert "msg_ping_" in log.text
+    assert (await ann.post("/webhooks/1/delete", data=csrf)).status_code == 303
+    assert (await api("GET", "/webhooks"))["items"] == []

@@ -3,66 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
-import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
-from multiprocessing.process import BaseProcess
 from typing import Any
 
 import pytest
 
 from crm.fake_crm import FakeCrm, Reply
-from crm.worker import run_worker
-from engine.core.attempt import AttemptRecord
 from engine.core.campaign import CampaignStatus, Transition
 from engine.core.contact import ContactState
-from engine.core.outcome import Outcome
-from engine.core.redial import Done
 from engine.core.settings import CampaignSettings
-from engine.ports import Settlement
-from engine.store import EmbeddedRedis, RedisStore
+from engine.store import RedisStore
 
 BOUND_S = 60.0
-
-
-@pytest.fixture
-def url(tmp_path) -> Iterator[str]:
-    server = EmbeddedRedis(tmp_path)
-    yield server.start()
-    server.stop()
-
-
-@pytest.fixture
-async def own(url: str) -> AsyncIterator[RedisStore]:
-    store = await RedisStore.connect(url)
-    yield store
-    await store.close()
 
 
 @pytest.fixture
 async def fake() -> AsyncIterator[FakeCrm]:
     async with FakeCrm() as crm:
         yield crm
-
-
-@pytest.fixture
-def workers(url: str, monkeypatch) -> Iterator[Callable[[], BaseProcess]]:
-    monkeypatch.setenv("DIALER_OUTBOUND_ALLOW", "127.0.0.1")
-    context = multiprocessing.get_context("spawn")
-    started: list[BaseProcess] = []
-
-    def start() -> BaseProcess:
-        process = context.Process(target=run_worker, args=(url,), daemon=True)
-        process.start()
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        process.kill()
-        process.join(10)
 
 
 @pytest.fixture
@@ -205,27 +165,8 @@ async def test_workers_are_killed_and_nothing_is_lost_or_twice(own, fake, campai
 # ------------------------------------------------------------------------------ write-back
 
 
-async def settle_one(store: RedisStore, campaign_id: int, outcome: Outcome) -> str:
-    now = datetime.now(UTC)
-    fence = await store.leadership.acquire("test", now, 60)
-    await store.campaigns.fence(campaign_id, fence)
-    attempt_id = f"{campaign_id}a{secrets.token_hex(10)}"
-    classes = await store.calls.hours_classes(campaign_id)
-    (claim,) = await store.calls.claim(campaign_id, fence, [attempt_id], classes, now, 60)
-    sent = [(attempt_id, "+12025550100", "carrier", "pbx")]
-    assert await store.calls.mark_sent(campaign_id, fence, sent, now, 60) == [True]
-    record = AttemptRecord(
-        attempt_id=attempt_id, campaign_id=campaign_id, contact_id=claim.contact_id,
-        external_id=claim.external_id, number=1, phone=claim.phone, caller_id="+12025550100",
-        trunk="carrier", node="pbx", started_at=now, ended_at=now, outcome=outcome,
-    )  # fmt: skip
-    settlement = Settlement(record=record, next=Done("max_attempts"), wrap_up_until=None)
-    assert await store.calls.settle(campaign_id, [settlement], now) == [True]
-    return attempt_id
-
-
 async def test_calls_are_written_back_in_order_and_once_through_errors(
-    own, fake, campaign, workers
+    own, fake, campaign, workers, settle_one
 ):
     fake.add(6)
     campaign_id = await campaign(live=True)
@@ -238,7 +179,7 @@ async def test_calls_are_written_back_in_order_and_once_through_errors(
             fake.faults.append(Reply(500, {}))
         if n == 4:
             fake.faults.append(Reply(400, {"error": "no such lead"}))
-        ids.append(await settle_one(own, campaign_id, Outcome.BUSY))
+        ids.append(await settle_one(own, campaign_id))
         await asyncio.sleep(0.1)
     await move(own, campaign_id, "active", "stopped")
 

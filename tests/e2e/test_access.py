@@ -146,6 +146,7 @@ PAGES = [
     ("ann", "/agents/1"),
     ("ann", "/dnc"),
     ("ann", "/connectors"),
+    ("ann", "/webhooks"),
     ("ann", "/audit"),
     ("ann", "/tokens"),
     ("ann", "/users"),
