@@ -10,7 +10,8 @@ from pydantic import TypeAdapter
 
 from engine.core.attempt import AttemptRecord
 from engine.core.campaign import Campaign
-from engine.store import Message, codec, records
+from engine.store import Message, codec
+from engine.store.attempts import record_of
 
 SETTLED, REVISED = "attempt.settled", "attempt.revised"
 CREATED, EDITED, STATUS = "campaign.created", "campaign.edited", "campaign.status"
@@ -25,7 +26,7 @@ def message_of(
 ) -> Message | None:
     """None: nothing that is told. The same entry always gives the same message."""
     kind = stream.partition(":")[2]
-    found = _of_attempt(entry) if kind == "a" else _of_audit(campaign, entry)
+    found = _of_attempt(campaign.id, entry) if kind == "a" else _of_audit(campaign, entry)
     if found is None:
         return None
     event, at, data = found
@@ -37,12 +38,13 @@ def body_of(event: str, at: datetime, data: Mapping[str, Any]) -> str:
     return codec.to_json({"type": event, "timestamp": told_at, "data": data})
 
 
-def _of_attempt(entry: Mapping[str, str]) -> tuple[str, datetime, Mapping[str, Any]]:
+def _of_attempt(
+    campaign_id: int, entry: Mapping[str, str]
+) -> tuple[str, datetime, Mapping[str, Any]]:
     """As GET /attempts gives it."""
-    rev = int(entry["r"])
-    record = records.of_json(entry["j"], rev)
+    record = record_of(campaign_id, entry)
     data = _record.dump_python(record, mode="json")
-    return REVISED if rev else SETTLED, record.ended_at, data
+    return REVISED if record.rev else SETTLED, record.ended_at, data
 
 
 def _of_audit(

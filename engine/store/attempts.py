@@ -38,7 +38,7 @@ class RedisAttempts:
         if contact_id is not None:
             entries = [entry for entry in entries if entry["c"] == str(contact_id)]
         newest = await self._newest(campaign_id, entries)
-        found = [_record(campaign_id, entry) for entry in newest]
+        found = [record_of(campaign_id, entry) for entry in newest]
         page = [record for record in found if outcome in (None, record.outcome)]
         return page, cursor_of(rows[-1][0]) if len(rows) == limit else None
 
@@ -60,7 +60,8 @@ def _entry(row: Sequence[Any]) -> Mapping[str, str]:
     return codec.pairs(row[1])
 
 
-def _record(campaign_id: int, entry: Mapping[str, str]) -> AttemptRecord:
+def record_of(campaign_id: int, entry: Mapping[str, str]) -> AttemptRecord:
+    """Of the fields of an entry of the stream."""
     outcome, rev = Outcome(entry["o"]), int(entry["r"])
     told = records.Entry(campaign_id, entry["a"], int(entry["c"]), outcome, rev)
     return records.unpack(entry["j"], told)
