@@ -22,6 +22,18 @@ from engine.core.settings import LimitSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """The message of a campaign without agents, and its keys in place of a queue."""
+
+    message: str
+    #: Key to action: `confirm`, `repeat`, `optout`, `queue:NAME`, `goto:CONTEXT:EXTENSION`.
+    keys: Mapping[str, str]
+    wait_for_key_s: int = 5
+    max_repeats: int = 3
+    transfer_wait_s: int = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DialOrder:
     """One call to place. `phone` and `caller_id` are E.164 with a plus."""
 
@@ -42,6 +54,10 @@ class DialOrder:
     #: Extension and mode of the one agent who is to get the call; None: whoever the queue finds.
     agent: str | None = None
     agent_mode: str = "off_hook"
+    #: No agents: the person hears this at once, and no queue.
+    prompt: Prompt | None = None
+    #: Left on an answering machine; None: it is hung up.
+    machine_message: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -432,6 +448,6 @@ class Clock(Protocol):
 
 __all__ = [
     "Agents", "Calls", "Campaigns", "Change", "Changes", "Clock", "DialOrder", "Fence",
-    "Leadership", "Ledgers", "LiveCall", "Numbers", "Refusal", "Settlement", "Store", "Telephony",
-    "Wanted", "Wrapping",
+    "Leadership", "Ledgers", "LiveCall", "Numbers", "Prompt", "Refusal", "Settlement", "Store",
+    "Telephony", "Wanted", "Wrapping",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from engine.core import ids
 from engine.core.call_state import CAUSE_CANCELLED
 from engine.core.errors import ActionRefused
-from engine.ports import DialOrder
+from engine.ports import DialOrder, Prompt
 from telephony.agents import queue_name
 from telephony.wire import PUSH_HANGUP_HANDLER, Headers, variable
 
@@ -20,6 +20,11 @@ _TRUNK = re.compile(r"[0-9A-Za-z_.-]{1,80}")
 _SOUND = re.compile(r"[0-9A-Za-z_./-]{1,200}")
 _EXTENSION = re.compile(r"[0-9A-Za-z]{1,40}")
 _KEY = re.compile(r"[0-9*#]")
+_KEY_ACTION = re.compile(
+    r"confirm|repeat|optout|queue:[0-9A-Za-z_.-]{1,80}|goto:[0-9A-Za-z_.-]{1,80}:[0-9A-Za-z_]{1,40}"
+)
+#: Keys that a variable's name cannot have.
+_KEY_NAMES = {"*": "S", "#": "P"}
 
 
 def originate(order: DialOrder) -> Headers:
@@ -96,11 +101,16 @@ def _variables(order: DialOrder) -> list[str]:
         "__DIALER_CAMPAIGN": str(order.campaign_id),
         "__DIALER_CONTACT": str(order.contact_id),
         "__DIALER_NUMBER": order.phone,
-        "DIALER_QUEUE": queue_name(order.queue),
+        **_of_place(order),
         # To Asterisk's queue 0 is already over, and nothing is for ever.
         "DIALER_DEADLINE": str(max(1, int(order.connect_deadline_s))),
         "DIALER_OPTOUT_KEY": _checked(_KEY, order.opt_out_key, "opt-out key"),
     }
+    if order.machine_message is not None:
+        found |= {
+            "DIALER_MACHINE": "message",
+            "DIALER_MACHINE_MESSAGE": _checked(_SOUND, order.machine_message, "machine's message"),
+        }
     if order.amd:
         found |= {"DIALER_AMD": "1", "DIALER_AMD_FROM": order.connect_deadline_from}
     if order.message is not None:
@@ -113,6 +123,32 @@ def _variables(order: DialOrder) -> list[str]:
             "DIALER_AGENT_MODE": order.agent_mode,
         }
     return [variable(name, value) for name, value in found.items()]
+
+
+def _of_place(order: DialOrder) -> dict[str, str]:
+    """Where an answered person goes."""
+    if order.prompt is None:
+        return {"DIALER_QUEUE": queue_name(order.queue)}
+    return _of_prompt(order.prompt)
+
+
+def _of_prompt(prompt: Prompt) -> dict[str, str]:
+    """Raises ActionRefused for a message that nobody could opt out of."""
+    if "optout" not in prompt.keys.values():
+        raise ActionRefused("the message has no key to opt out with")
+    found = {
+        "DIALER_MODE": "agentless",
+        "DIALER_PROMPT": _checked(_SOUND, prompt.message, "message"),
+        "DIALER_KEYS": "".join(_checked(_KEY, key, "key") for key in prompt.keys),
+        "DIALER_KEY_WAIT": str(prompt.wait_for_key_s),
+        "DIALER_MAX_REPEATS": str(prompt.max_repeats),
+        "DIALER_TRANSFER_WAIT": str(prompt.transfer_wait_s),
+    }
+    for key, action in prompt.keys.items():
+        found[f"DIALER_KEY_{_KEY_NAMES.get(key, key)}"] = _checked(
+            _KEY_ACTION, action, "action of a key"
+        )
+    return found
 
 
 def _checked(pattern: re.Pattern[str], value: str, what: str) -> str:

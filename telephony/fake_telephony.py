@@ -24,9 +24,13 @@ from engine.core.call_events import (
     Device,
     HangupRecord,
     HungUp,
+    KeyPressed,
     LinkLost,
     LinkUp,
     MessageStarted,
+    OptedOut,
+    PromptPlayed,
+    PromptStarted,
     Recorded,
     Responded,
     Ringing,
@@ -34,10 +38,12 @@ from engine.core.call_events import (
 )
 from engine.core.call_state import CAUSE_CANCELLED
 from engine.core.errors import ActionUnknown, LinkDown
-from engine.ports import DialOrder, LiveCall
+from engine.ports import DialOrder, LiveCall, Prompt
 
 NODE = "pbx"
 HUMAN, BUSY, NO_ANSWER, UNALLOCATED, TRUNK_FAULT, LEAVES = "00", "01", "02", "04", "15", "07"
+#: Presses 9; presses the last digit of the number.
+PRESSES_NINE, PRESSES_LAST = "26", "27"
 #: Cause, SIP status and words of what ends without an answer.
 REFUSALS = {
     BUSY: (17, 486, "SIP 486 Busy Here"),
@@ -141,6 +147,9 @@ class FakePbx:
         self.tell(Answered(attempt_id, self.now()))
         if leaves:
             await self._wait(channel, 0.02)
+        elif channel.order.prompt is not None:
+            await self._play_prompt(channel, channel.order.prompt)
+            return
         elif await self._find_agent(channel):
             await self._wait(channel, self.talk_s)
             self._free(channel)
@@ -151,6 +160,22 @@ class FakePbx:
             self._end(channel, 16, 200, "SIP 200 OK", message_at=message_at)
             return
         self._end(channel, 16, 200, "SIP 200 OK")
+
+    async def _play_prompt(self, channel: FakeChannel, prompt: Prompt) -> None:
+        attempt_id, phone, message_at = channel.order.attempt_id, channel.order.phone, self.now()
+        self.tell(PromptStarted(attempt_id, message_at))
+        await self._wait(channel, self.message_s)
+        pressed = {PRESSES_NINE: "9", PRESSES_LAST: phone[-1]}.get(phone[-4:-2], "")
+        key = pressed if pressed in prompt.keys else ""
+        if key:
+            self.tell(KeyPressed(attempt_id, self.now(), key))
+        else:
+            self.tell(PromptPlayed(attempt_id, self.now()))
+        if opted_out := prompt.keys.get(key) == "optout":
+            self.tell(OptedOut(attempt_id, self.now()))
+        self._end(
+            channel, 16, 200, "SIP 200 OK", message_at=message_at, keys=key, opted_out=opted_out
+        )
 
     async def _find_agent(self, channel: FakeChannel) -> bool:
         loop = asyncio.get_running_loop()
@@ -200,10 +225,13 @@ class FakePbx:
         *,
         timed_out: bool = False,
         message_at: datetime | None = None,
+        keys: str = "",
+        opted_out: bool = False,
     ) -> None:
         attempt_id, now = channel.order.attempt_id, self.now()
+        played = "message" if channel.order.prompt is None else "prompt"
         record = HangupRecord(
-            stage="connected" if channel.connected_at else "message" if message_at else "",
+            stage="connected" if channel.connected_at else played if message_at else "",
             cause=cause,
             sip=sip,
             timed_out=timed_out,
@@ -211,12 +239,13 @@ class FakePbx:
             answered_at=channel.answered_at,
             connected_at=channel.connected_at,
             message_at=message_at,
-            message_end_at=now if message_at else None,
+            message_end_at=now if message_at and not keys else None,
+            keys=keys,
             ended_at=now,
             agent=channel.agent,
             amd=channel.amd,
             greeting_end_at=None,
-            opted_out=False,
+            opted_out=opted_out,
             tech_cause=words,
             contact_id=channel.order.contact_id,
             phone=channel.order.phone,

@@ -1,7 +1,7 @@
 """The hangup record that the dialplan leaves for every call: its text, read and written.
 
     1|stage|cause|tech|answered|connected|message|ended|member|amd|chanstate|optout|queuestatus|
-      greeting_end|message_end|contact|number
+      greeting_end|message_end|contact|number|keys
 
 Instants are epoch milliseconds or empty. Fields that a later dialplan adds at the end are ignored.
 """
@@ -16,7 +16,7 @@ VERSION = "1"
 #: AstDB family of the records; the key is the attempt id.
 FAMILY = "dialer-r"
 
-_N_FIELDS = 17
+_N_FIELDS = 18
 #: Provisional answers are not what ended a call.
 _FIRST_FINAL_SIP = 300
 _CAUSE_NO_ANSWER = 19
@@ -34,7 +34,7 @@ def parse_record(text: str) -> HangupRecord | None:
         return None
     fields += [""] * (_N_FIELDS - 1 - len(fields))
     (stage, cause_text, tech, answered, connected, message, ended, member, amd, channel_state,
-     opted_out, _queue_status, greeting_end, message_end, contact, phone,
+     opted_out, _queue_status, greeting_end, message_end, contact, phone, keys,
      ) = fields[: _N_FIELDS - 1]  # fmt: skip
     ended_at = instant(ended)
     if ended_at is None:
@@ -59,6 +59,7 @@ def parse_record(text: str) -> HangupRecord | None:
         tech_cause=tech or None,
         contact_id=number(contact),
         phone=f"+{phone}" if phone.isdecimal() else None,
+        keys=keys,
         trunk_silent=not tech and answered_at is None and cause in _CAUSES_OF_SILENCE,
     )
 
@@ -84,6 +85,7 @@ def format_record(record: HangupRecord) -> str:
         _ms(record.message_end_at),
         "" if record.contact_id is None else str(record.contact_id),
         (record.phone or "").removeprefix("+"),
+        record.keys,
     ]
     return "|".join(fields)
 

@@ -18,8 +18,11 @@ from engine.core.call_events import (
     Answered,
     Connected,
     HungUp,
+    KeyPressed,
     MessageStarted,
     OptedOut,
+    PromptPlayed,
+    PromptStarted,
     Recorded,
     Responded,
     Ringing,
@@ -104,6 +107,22 @@ def _user_event(headers: Block, node: str, now: datetime) -> TelephonyEvent | No
     if campaign_of(attempt_id) is None:
         return None
     at = instant(headers.get("At", "")) or stamp(headers, now)
+    return _of_prompt(attempt_id, at, headers) or _of_call(attempt_id, at, headers)
+
+
+def _of_prompt(attempt_id: str, at: datetime, headers: Block) -> TelephonyEvent | None:
+    """Of a campaign without agents."""
+    match headers.get("UserEvent"):
+        case "DialerPrompt":
+            return PromptStarted(attempt_id, at)
+        case "DialerPromptPlayed":
+            return PromptPlayed(attempt_id, at)
+        case "DialerKey":
+            return KeyPressed(attempt_id, at, headers.get("Key", "")[:1])
+    return None
+
+
+def _of_call(attempt_id: str, at: datetime, headers: Block) -> TelephonyEvent | None:
     match headers.get("UserEvent"):
         case "DialerEnd":
             record = parse_record(headers.get("Result", ""))

@@ -9,6 +9,10 @@ GROUPS: Mapping[str, tuple[str, str]] = {
     "list": ("Calling list method", "Where the contacts come from."),
     "pacing": ("Pacing", "How many calls go out for the agents that are free."),
     "dialing": ("Dialing", "How a call leaves and what happens when somebody answers."),
+    "agentless": (
+        "Message without agents",
+        "For the mode agentless: whoever answers hears a message and may press keys.",
+    ),
     "redial": ("Redial", "When a contact that was not reached is called again."),
     "hours": ("Calling hours", "When people may be called, by their own clock."),
     "limits": (
@@ -52,7 +56,8 @@ TEXTS: Mapping[str, tuple[str, str, str]] = {
     "pacing.mode": (
         "Mode",
         "",
-        "progressive: one call for each free agent. power: more calls than free agents.",
+        "progressive: one call for each free agent. power: more calls than free agents. predictive:"
+        " as many as the abandon rate allows. agentless: no agents, a message is played.",
     ),
     "pacing.dial_level": ("Dial level", "calls per free agent", "For the mode power."),
     "pacing.max_abandon_rate": (
@@ -107,6 +112,24 @@ TEXTS: Mapping[str, tuple[str, str, str]] = {
     ),
     "dialing.opt_out_key": ("Opt-out key", "", "Pressed during the message: never call again."),
     "dialing.ringback": ("Play ringing while waiting", "", ""),
+    "dialing.machine_message": (
+        "Message for answering machines",
+        "",
+        "Left after the beep where machines are detected; empty: they are hung up.",
+    ),
+    "agentless.message": ("Message", "", "What everybody who answers hears, from its beginning."),
+    "agentless.keys": (
+        "Keys",
+        "",
+        "What each key does; one must opt out. The last key that was pressed is the disposition.",
+    ),
+    "agentless.keys.key": ("Key", "", ""),
+    "agentless.keys.action": ("Then", "", ""),
+    "agentless.keys.disposition": ("Disposition", "", ""),
+    "agentless.keys.target": ("Transfer to", "queue:NAME or EXTENSION@CONTEXT", ""),
+    "agentless.wait_for_key_s": ("Wait for a key", "seconds", "After the message."),
+    "agentless.max_repeats": ("Repeat at most", "times", "For keys that repeat the message."),
+    "agentless.transfer_wait_s": ("Wait in the queue at most", "seconds", "After a transfer."),
     "redial.max_attempts": ("Attempts at most", "per contact", ""),
     "redial.rules": (
         "Redial after",

@@ -25,6 +25,7 @@ IDLE = {
     "recovering": "reading the state of calls from Asterisk",
     "trunk_resting": "the trunk refuses calls and rests for a moment",
     "unknown_trunk": "Asterisk does not know the trunk",
+    "no_message": "no message to play is chosen",
     "no_free_queue": "no queue is free in Asterisk",
     "no_agents": "no agents are logged in",
     "agents_busy": "all agents are busy",
@@ -71,6 +72,7 @@ AGENT = {
 }
 OUTCOME = {
     "answered": "Answered",
+    "message_played": "Message heard",
     "abandoned": "Abandoned",
     "machine": "Answering machine",
     "fax": "Fax",

@@ -15,7 +15,8 @@ from enum import StrEnum
 class HangupRecord:
     """What Asterisk wrote down when the customer's channel ended."""
 
-    #: How far the call came: "", amd, wait, connected, message, message-played, machine.
+    #: How far the call came: "", amd, wait, connected, message, message-played, machine,
+    #: machine-message; without agents prompt, prompt-played, transfer, no-message.
     stage: str
     cause: int | None
     #: Final SIP status where one was received, such as 486.
@@ -38,6 +39,8 @@ class HangupRecord:
     #: Whom the call was for: enough to know the attempt where Redis has lost it.
     contact_id: int | None = None
     phone: str | None = None
+    #: Pressed during the message of a campaign without agents, in order.
+    keys: str = ""
     #: Not one answer came back from the trunk: it is dead, whatever the callee would have done.
     trunk_silent: bool = False
 
@@ -89,6 +92,21 @@ class Connected(CallEvent):
 @dataclass(frozen=True, slots=True)
 class MessageStarted(CallEvent):
     pass
+
+
+@dataclass(frozen=True, slots=True)
+class PromptStarted(CallEvent):
+    """The message of a campaign without agents; it may begin again."""
+
+
+@dataclass(frozen=True, slots=True)
+class PromptPlayed(CallEvent):
+    """It was heard to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPressed(CallEvent):
+    key: str
 
 
 @dataclass(frozen=True, slots=True)

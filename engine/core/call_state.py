@@ -18,8 +18,11 @@ from engine.core.call_events import (
     Fate,
     HangupRecord,
     HungUp,
+    KeyPressed,
     MessageStarted,
     OptedOut,
+    PromptPlayed,
+    PromptStarted,
     Recorded,
     RecordLost,
     Responded,
@@ -33,6 +36,9 @@ from engine.core.outcome import Outcome, is_trunk_fault, outcome_of_unanswered
 CAUSE_CANCELLED = 26
 #: Causes with which a conversation ends as well.
 NORMAL_CLEARING = frozenset({None, 0, 16})
+#: Stages of a call without agents, and the one in which its message could not be played.
+PROMPT_STAGES = frozenset({"prompt", "prompt-played", "transfer"})
+NO_MESSAGE = "no-message"
 REASON_TIMEOUT = 3
 REASON_ANSWERED = 4
 
@@ -48,6 +54,10 @@ class CallState:
     connected_at: datetime | None = None
     agent: str | None = None
     message_at: datetime | None = None
+    #: The message of a campaign without agents, its end, and the keys that were pressed.
+    prompt_at: datetime | None = None
+    prompt_end_at: datetime | None = None
+    keys: tuple[tuple[datetime, str], ...] = ()
     amd: str | None = None
     opted_out: bool = False
     response: int | None = None
@@ -62,8 +72,14 @@ class CallState:
     @property
     def is_answered(self) -> bool:
         """True also when the answer itself was not seen, only what follows it."""
-        instants = (self.answered_at, self.connected_at, self.message_at)
-        facts = self.opted_out or self.amd is not None or self.response == REASON_ANSWERED
+        prompted = (self.prompt_at, self.prompt_end_at)
+        instants = (self.answered_at, self.connected_at, self.message_at, *prompted)
+        facts = (
+            self.opted_out
+            or bool(self.keys)
+            or self.amd is not None
+            or self.response == REASON_ANSWERED
+        )
         return facts or any(at is not None for at in instants)
 
     @property
@@ -102,6 +118,7 @@ class Ended:
     agent: str | None = None
     message_at: datetime | None = None
     message_end_at: datetime | None = None
+    keys: str = ""
     opted_out: bool = False
     amd: str | None = None
     greeting_end_at: datetime | None = None
@@ -122,7 +139,19 @@ def apply(state: CallState, event: CallEvent) -> CallState:
             return _connected(state, event)
         case MessageStarted():
             return replace(state, message_at=_earliest(state.message_at, event.at))
+        case PromptStarted() | PromptPlayed() | KeyPressed():
+            return _apply_prompt(state, event)
     return _apply_end(state, event)
+
+
+def _apply_prompt(state: CallState, event: PromptStarted | PromptPlayed | KeyPressed) -> CallState:
+    match event:
+        case PromptStarted():
+            return replace(state, prompt_at=_earliest(state.prompt_at, event.at))
+        case PromptPlayed():
+            return replace(state, prompt_end_at=_earliest(state.prompt_end_at, event.at))
+        case KeyPressed():
+            return replace(state, keys=tuple(sorted({*state.keys, (event.at, event.key)})))
 
 
 def _connected(state: CallState, event: Connected) -> CallState:
@@ -173,13 +202,18 @@ def _from_record(record: HangupRecord, state: CallState) -> Ended:
     outcome = _outcome_of_record(record)
     return Ended(
         outcome=outcome,
-        trunk_fault=record.trunk_silent or _is_fault(outcome, record.cause, record.sip),
+        # A message that cannot be played is our own fault, like that of a trunk: it must not use
+        # up a list.
+        trunk_fault=record.trunk_silent
+        or record.stage == NO_MESSAGE
+        or _is_fault(outcome, record.cause, record.sip),
         ended_at=record.ended_at,
         answered_at=record.answered_at,
         connected_at=record.connected_at,
         agent=record.agent,
         message_at=record.message_at,
         message_end_at=record.message_end_at,
+        keys=record.keys,
         opted_out=state.opted_out,
         amd=record.amd,
         greeting_end_at=record.greeting_end_at,
@@ -197,7 +231,9 @@ def _from_events(state: CallState, now: datetime) -> Ended:
         answered_at=state.answered_at,
         connected_at=state.connected_at,
         agent=state.agent,
-        message_at=state.message_at,
+        message_at=state.message_at or state.prompt_at,
+        message_end_at=state.prompt_end_at,
+        keys="".join(key for _, key in state.keys),
         opted_out=state.opted_out,
         amd=state.amd,
         cause=state.cause,
@@ -206,9 +242,15 @@ def _from_events(state: CallState, now: datetime) -> Ended:
 
 
 def _outcome_of_record(record: HangupRecord) -> Outcome:
-    reached = _reached(record.connected_at, record.message_at, record.amd)
+    prompted = record.stage in PROMPT_STAGES
+    message_at = None if prompted else record.message_at
+    reached = _reached(record.connected_at, message_at, record.amd)
     if reached is not None:
         return reached
+    if prompted and (record.keys or record.message_end_at or record.stage == "transfer"):
+        return Outcome.MESSAGE_PLAYED
+    if record.stage == NO_MESSAGE:
+        return Outcome.FAILED
     if record.answered_at is not None:
         return Outcome.HUNG_UP_EARLY
     if record.trunk_silent:
@@ -221,6 +263,8 @@ def _outcome_of_events(state: CallState) -> Outcome:
     reached = _reached(state.connected_at, state.message_at, state.amd)
     if reached is not None:
         return reached
+    if state.keys or state.prompt_end_at:
+        return Outcome.MESSAGE_PLAYED
     if state.hung_up_at is None or _says_nothing(state):
         return Outcome.UNKNOWN
     if state.is_answered:

@@ -121,7 +121,9 @@ def missing_for_play(campaign: Campaign) -> list[FieldError]:
         missing.append(
             FieldError("settings.dialing.caller_ids", "Give at least one number to call from.")
         )
-    if not campaign.agent_ids:
+    if not settings.pacing.needs_agents and not settings.agentless.message:
+        missing.append(FieldError("settings.agentless.message", "Choose the message to play."))
+    if settings.pacing.needs_agents and not campaign.agent_ids:
         missing.append(FieldError("agent_ids", "Assign at least one agent."))
     if not campaign.n_contacts and not campaign.n_importing and not settings.list.connector_id:
         missing.append(FieldError("contacts", "Add at least one contact, or choose a connector."))

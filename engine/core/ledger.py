@@ -24,6 +24,11 @@ _ANSWERED = frozenset({
 })  # fmt: skip
 
 
+#: With a message before: a campaign without agents, whose calls nobody can abandon. They must not
+#: better the rate of a group either.
+_AFTER_A_PROMPT = (Outcome.ANSWERED, Outcome.HUNG_UP_EARLY)
+
+
 class AnsweredBy(StrEnum):
     HUMAN = "human"
     MACHINE = "machine"
@@ -102,6 +107,8 @@ def entry_of(record: AttemptRecord) -> Entry | None:
     An answered call of unknown fate counts as abandoned until a revision knows better.
     """
     if record.outcome not in _ANSWERED and not _is_in_doubt(record):
+        return None
+    if record.message_played and record.outcome in _AFTER_A_PROMPT:
         return None
     who = _who(record)
     return Entry(

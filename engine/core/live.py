@@ -27,11 +27,13 @@ class LiveFacts:
     #: Contacts wait that only their hours keep back.
     has_closed: bool
     n_in_flight: int
+    #: False where a message is played and nobody answers.
+    needs_agents: bool = True
 
 
 def reason_to_pause(facts: LiveFacts) -> AutoPause | None:
     """The first that holds, in the order in which they are told; None: it may run."""
-    if not facts.n_logged_in:
+    if facts.needs_agents and not facts.n_logged_in:
         return AutoPause.NO_AGENTS
     if facts.has_callable or facts.n_in_flight:
         return None

@@ -9,6 +9,7 @@ class Outcome(StrEnum):
     """How an attempt ended. The order is the one in which reports show them."""
 
     ANSWERED = "answered"  # bridged to an agent
+    MESSAGE_PLAYED = "message_played"  # without agents: heard to its end, or answered by a key
     ABANDONED = "abandoned"  # a person answered, no agent in time, the message was played
     MACHINE = "machine"
     FAX = "fax"

@@ -82,6 +82,8 @@ def decide(
         return Done("opted_out")
     if outcome is Outcome.ANSWERED:
         return Done("answered")
+    if outcome is Outcome.MESSAGE_PLAYED and outcome not in rules.rules:
+        return Done("message_played")
     # Before the fault: a cap lowered meanwhile may be reached although this dial did not count.
     if (capped := reached_cap(history, rules)) is not None:
         return Done(capped)

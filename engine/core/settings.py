@@ -84,7 +84,7 @@ class ListSettings(Group):
 
 
 class PacingSettings(Group):
-    mode: Literal["progressive", "power", "predictive"] = "progressive"
+    mode: Literal["progressive", "power", "predictive", "agentless"] = "progressive"
     dial_level: float = Field(1.0, ge=1.0, le=20.0, description="calls per available agent")
     max_abandon_rate: float = Field(0.03, ge=0.0, le=1.0, description="abandoned / answered")
     #: Campaigns with the same name here share one abandon rate and one limit.
@@ -94,6 +94,10 @@ class PacingSettings(Group):
     amd_error_rate: float = Field(
         0.02, ge=0.0, le=1.0, description="people among those that were taken for machines"
     )
+
+    @property
+    def needs_agents(self) -> bool:
+        return self.mode != "agentless"
 
 
 class DialingSettings(Group):
@@ -111,6 +115,8 @@ class DialingSettings(Group):
     queue: AsteriskName | None = None
     safe_harbour_message: AsteriskName | None = None
     opt_out_key: str = Field("9", pattern=r"^[0-9*#]$")
+    #: Left on an answering machine after its beep; none: it is hung up.
+    machine_message: AsteriskName | None = None
     ringback: bool = False
 
     @field_validator("caller_ids")
@@ -123,6 +129,57 @@ class DialingSettings(Group):
         if self.ring_timeout_s < self.min_ring_s:
             raise ValueError("ring_timeout_s must not be below min_ring_s")
         return self
+
+
+class KeyRule(Group):
+    """What a key does while the message of a campaign without agents plays, or shortly after."""
+
+    key: str = Field(pattern=r"^[0-9*#]$")
+    action: Literal["confirm", "transfer", "repeat", "opt_out"] = "confirm"
+    disposition: str = Field("", max_length=64, pattern=r"^[A-Za-z0-9_.-]*$")
+    #: Of a transfer: `queue:NAME`, or `EXTENSION@CONTEXT` of the PBX.
+    target: str = Field(
+        "",
+        pattern=r"^(queue:[A-Za-z0-9_.-]{1,64}|[A-Za-z0-9_]{1,40}@[A-Za-z0-9_.-]{1,64})?$",
+        description="queue:NAME or EXTENSION@CONTEXT",
+    )
+
+    @model_validator(mode="after")
+    def _transfer_goes_somewhere(self) -> KeyRule:
+        if (self.action == "transfer") != bool(self.target):
+            raise ValueError("a transfer needs a target, and nothing else has one")
+        return self
+
+
+#: What a message without keys of its own has.
+OPT_OUT_ONLY = (KeyRule(key="9", action="opt_out"),)
+
+
+class AgentlessSettings(Group):
+    """The mode without agents: a message, and what its keys do."""
+
+    message: AsteriskName | None = None
+    keys: tuple[KeyRule, ...] = Field(OPT_OUT_ONLY, max_length=12)
+    #: After the message, so long a key is waited for.
+    wait_for_key_s: int = Field(5, ge=1, le=10)
+    max_repeats: int = Field(3, ge=0, le=20)
+    #: A person who asked for a transfer waits so long in the queue.
+    transfer_wait_s: int = Field(60, ge=1, le=1800)
+
+    @field_validator("keys")
+    @classmethod
+    def _one_can_opt_out(cls, value: tuple[KeyRule, ...]) -> tuple[KeyRule, ...]:
+        """47 CFR 64.1200(b)(3): an automated, interactive opt-out in every message."""
+        if not value:
+            return OPT_OUT_ONLY
+        if len({rule.key for rule in value}) < len(value):
+            raise ValueError("must name each key once")
+        if not any(rule.action == "opt_out" for rule in value):
+            raise ValueError("must have a key with the action opt_out")
+        return value
+
+    def rule_of(self, key: str) -> KeyRule | None:
+        return next((rule for rule in self.keys if rule.key == key), None)
 
 
 class RedialRule(Group):
@@ -246,6 +303,7 @@ class CampaignSettings(Group):
     list: ListSettings = ListSettings()
     pacing: PacingSettings = PacingSettings()
     dialing: DialingSettings = DialingSettings()
+    agentless: AgentlessSettings = AgentlessSettings()
     redial: RedialSettings = RedialSettings()
     hours: HoursSettings = HoursSettings()
     limits: LimitSettings = LimitSettings()

@@ -67,7 +67,7 @@ def phase_of(call: Call) -> Phase:
         return Phase.ENDED
     if state.connected_at:
         return Phase.TALKING
-    if state.message_at:
+    if state.message_at or state.prompt_at:
         return Phase.MESSAGE
     if state.answered_at:
         return Phase.AMD if call.amd and state.amd is None else Phase.WAITING

@@ -17,8 +17,9 @@ from engine.core.errors import ActionRefused, ActionUnknown, LinkDown
 from engine.core.phone import masked
 from engine.core.redial import Done, Next, RedialAt
 from engine.core.seat import state_of
+from engine.core.settings import KeyRule
 from engine.core.why_not import HELD_NUMBER_RETRY, Candidate, decide, verdicts
-from engine.ports import DialOrder, Refusal, Wanted
+from engine.ports import DialOrder, Prompt, Refusal, Wanted
 from engine.service.calls import Call
 from engine.service.recovery import STILL_ON_ITS_WAY
 from engine.service.settling import Settler
@@ -236,9 +237,34 @@ def order_of(view: CampaignView, call: Call) -> DialOrder:
         message=dialing.safe_harbour_message,
         opt_out_key=dialing.opt_out_key,
         ringback=dialing.ringback,
+        prompt=_prompt(view),
+        machine_message=dialing.machine_message,
         agent=call.agent[0] if call.agent else None,
         agent_mode=call.agent[1] if call.agent else "off_hook",
     )
+
+
+def _prompt(view: CampaignView) -> Prompt | None:
+    settings = view.campaign.settings.agentless
+    if view.campaign.settings.pacing.needs_agents or settings.message is None:
+        return None
+    return Prompt(
+        message=settings.message,
+        keys={rule.key: _action(rule) for rule in settings.keys},
+        wait_for_key_s=settings.wait_for_key_s,
+        max_repeats=settings.max_repeats,
+        transfer_wait_s=settings.transfer_wait_s,
+    )
+
+
+def _action(rule: KeyRule) -> str:
+    """In the words of the dialplan."""
+    if rule.action != "transfer":
+        return rule.action.replace("_", "")
+    if rule.target.startswith("queue:"):
+        return rule.target
+    extension, _, context = rule.target.partition("@")
+    return f"goto:{context}:{extension}"
 
 
 def _scopes(view: CampaignView) -> tuple[str, ...]:

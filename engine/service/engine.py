@@ -281,6 +281,8 @@ class Engine:
 
     async def _give_queue(self, campaign_id: int) -> None:
         view = self.world.campaigns[campaign_id]
+        if not view.campaign.settings.pacing.needs_agents:
+            return  # nobody waits in a queue of ours
         wanted = view.campaign.settings.dialing.queue
         if view.campaign.queue and (wanted is None or wanted == view.campaign.queue):
             return

@@ -60,6 +60,7 @@ class LiveKeeper:
         phases = self._world.calls.phases(view.campaign.id)
         return LiveFacts(
             n_logged_in=sum(states.get(state, 0) for state in AgentState if state not in AWAY),
+            needs_agents=view.campaign.settings.pacing.needs_agents,
             has_callable=any(open_),
             has_closed=not all(open_),
             n_in_flight=phases.total() - phases[Phase.ENDED],

@@ -68,11 +68,14 @@ class Reporter:
             found.append("trunk_resting")
         if world.is_synced and not world.knows_trunk(view):
             found.append("unknown_trunk")
-        if not view.campaign.queue:
-            found.append("no_free_queue")
+        if not view.has_place:
+            needs_agents = view.campaign.settings.pacing.needs_agents
+            found.append("no_free_queue" if needs_agents else "no_message")
         return found
 
     def _reasons_of_agents(self, view: CampaignView) -> list[str]:
+        if not view.campaign.settings.pacing.needs_agents:
+            return []
         states = self._world.roster.states(view.campaign.agent_ids)
         if all(state in AWAY for state in states):
             return ["no_agents"]

@@ -20,8 +20,8 @@ from engine.core.errors import StoreUnavailable, TelephonyError
 from engine.core.hours import deciding_zones
 from engine.core.ledger import answered_by
 from engine.core.outcome import Outcome
-from engine.core.redial import History, Next, RedialAt, counts, decide
-from engine.core.settings import LimitSettings
+from engine.core.redial import History, Next, RedialAt, after_disposition, counts, decide
+from engine.core.settings import CampaignSettings, DispositionRule, LimitSettings
 from engine.core.spreading import spread
 from engine.ports import Settlement, Wanted
 from engine.service.calls import Call
@@ -233,6 +233,8 @@ class Settler:
         settings = view.campaign.settings
         if outcome is Outcome.ANSWERED and not end.opted_out:
             return None, now + timedelta(seconds=settings.wrap_up_s)
+        if (rule := _rule_of_key(settings, outcome, end)) is not None:
+            return after_disposition(rule, history, settings.redial, end.ended_at), None
         following = decide(
             outcome,
             history,
@@ -283,6 +285,7 @@ class Settler:
             ring_s=_seconds(ringing_at, end.answered_at or end.ended_at),
             talk_s=_seconds(end.connected_at, end.ended_at),
             outcome=outcome,
+            disposition=_disposition(view.campaign.settings, outcome, end),
             cause=end.cause,
             tech_cause=end.tech_cause,
             amd=end.amd,
@@ -332,6 +335,23 @@ def _with_this(history: History, outcome: Outcome, *, counted: bool, trunk_fault
         outcomes=outcomes,
         n_other_phones=history.n_other_phones,
     )
+
+
+def _disposition(settings: CampaignSettings, outcome: Outcome, end: Ended) -> str | None:
+    """Without agents the last key says what the person wants; of a conversation the agent does."""
+    if outcome is not Outcome.MESSAGE_PLAYED or not end.keys:
+        return None
+    rule = settings.agentless.rule_of(end.keys[-1])
+    return (rule.disposition or str(rule.action)) if rule else None
+
+
+def _rule_of_key(
+    settings: CampaignSettings, outcome: Outcome, end: Ended
+) -> DispositionRule | None:
+    code = _disposition(settings, outcome, end)
+    if code is None or end.opted_out:
+        return None
+    return next((rule for rule in settings.dispositions if rule.code == code), None)
 
 
 def _attempt_of(record: AttemptRecord, epoch: int, now: datetime) -> LiveAttempt:

@@ -108,6 +108,14 @@ class CampaignView:
         return found
 
     @property
+    def has_place(self) -> bool:
+        """Where an answered person goes: a queue, or without agents the message."""
+        settings = self.campaign.settings
+        if settings.pacing.needs_agents:
+            return bool(self.campaign.queue)
+        return settings.agentless.message is not None
+
+    @property
     def is_active(self) -> bool:
         return self.campaign.status is CampaignStatus.ACTIVE
 

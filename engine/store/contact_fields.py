@@ -34,6 +34,7 @@ _STATES = {code: state for state, code in STATE_CODES.items()}
 
 OUTCOME_CODES: Final = {
     Outcome.ANSWERED: "a",
+    Outcome.MESSAGE_PLAYED: "p",
     Outcome.ABANDONED: "b",
     Outcome.MACHINE: "m",
     Outcome.FAX: "x",

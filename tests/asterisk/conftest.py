@@ -23,7 +23,7 @@ CALL_TIMEOUT_S = 40.0
 RECORD_FIELDS = (
     "version", "stage", "cause", "tech", "answered_ms", "connected_ms", "message_ms", "ended_ms",
     "member", "amd", "chanstate", "optout", "queuestatus", "greeting_end_ms", "message_end_ms",
-    "contact", "number",
+    "contact", "number", "keys",
 )  # fmt: skip
 
 

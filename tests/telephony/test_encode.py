@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.core.errors import ActionRefused
+from engine.ports import Prompt
 from telephony import agents, encode
 from telephony.wire import MAX_LINE_BYTES, check
 
@@ -87,6 +88,41 @@ def test_a_queue_never_gets_a_deadline_below_one_second(order, deadline):
 def test_an_order_with_more_in_it_than_its_meaning_is_refused(order, change):
     with pytest.raises(ActionRefused):
         encode.originate(replace(order, **change))
+
+
+def test_a_message_with_keys_takes_the_place_of_a_queue(order):
+    keys = {"1": "confirm", "2": "queue:sales", "*": "repeat", "#": "goto:from-agent:100"}
+    prompt = Prompt(message="custom/offer", keys={**keys, "9": "optout"})
+    variables = encode.originate(replace(order, queue="", prompt=prompt))["Variable"]
+    assert variables[5:-2] == [
+        "DIALER_MODE=agentless",
+        "DIALER_PROMPT=custom/offer",
+        "DIALER_KEYS=12*#9",
+        "DIALER_KEY_WAIT=5",
+        "DIALER_MAX_REPEATS=3",
+        "DIALER_TRANSFER_WAIT=60",
+        "DIALER_KEY_1=confirm",
+        "DIALER_KEY_2=queue:sales",
+        "DIALER_KEY_S=repeat",
+        "DIALER_KEY_P=goto:from-agent:100",
+        "DIALER_KEY_9=optout",
+    ]
+    assert not any(each.startswith("DIALER_QUEUE") for each in variables)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"1": "confirm"},
+        {"9": "optout", "1": "queue:a,b"},
+        {"9": "optout", "1": "goto:a:${X}"},
+        {"9": "optout", "12": "confirm"},
+        {"9": "optout", "1": "System"},
+    ],
+)
+def test_a_message_that_nobody_can_opt_out_of_or_with_other_keys_is_refused(order, keys):
+    with pytest.raises(ActionRefused):
+        encode.originate(replace(order, prompt=Prompt(message="offer", keys=keys)))
 
 
 @given(st.text(max_size=20), st.sampled_from(["phone", "trunk", "queue", "message", "agent"]))

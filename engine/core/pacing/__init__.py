@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.core.pacing.agentless import Agentless
 from engine.core.pacing.explained import Explained, at_risk, explained
 from engine.core.pacing.fixed import Power, Progressive
 from engine.core.pacing.knowledge import Knowledge, knowledge_of
@@ -18,6 +19,7 @@ if TYPE_CHECKING:  # a simulation needs the rules alone, without what settings a
     from engine.core.settings import PacingSettings
 
 __all__ = [
+    "Agentless",
     "Ages",
     "Explained",
     "Kind",
@@ -44,6 +46,8 @@ def pacing_of(
     `hold_s`: how long an answered person may wait. `knowledge`: what an earlier rule learned.
     """
     match settings.mode:
+        case "agentless":
+            return Agentless()
         case "power":
             return Power(settings.dial_level, settings.max_abandon_rate)
         case "predictive":

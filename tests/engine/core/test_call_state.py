@@ -16,8 +16,11 @@ from engine.core.call_events import (
     Fate,
     HangupRecord,
     HungUp,
+    KeyPressed,
     MessageStarted,
     OptedOut,
+    PromptPlayed,
+    PromptStarted,
     Recorded,
     RecordLost,
     Responded,
@@ -93,6 +96,8 @@ def answered(
     message_at: datetime | None = None,
     amd: str | None = None,
     opted_out: bool = False,
+    message_end_at: datetime | None = None,
+    keys: str = "",
 ) -> Call:
     events = (
         Ringing(ID, at(1)),
@@ -109,6 +114,8 @@ def answered(
         connected_at=connected_at,
         agent=agent,
         message_at=message_at,
+        message_end_at=message_end_at,
+        keys=keys,
         amd=amd,
         opted_out=opted_out,
     )
@@ -185,6 +192,66 @@ CALLS = [
         connected_at=at(4),
         agent="1002",
         amd="HUMAN",
+    ),
+    # Without agents.
+    answered(
+        "heard the message",
+        Outcome.MESSAGE_PLAYED,
+        PromptStarted(ID, at(2)),
+        PromptPlayed(ID, at(7)),
+        stage="prompt-played",
+        message_at=at(2),
+        message_end_at=at(7),
+    ),
+    answered(
+        "pressed two keys in the message",
+        Outcome.MESSAGE_PLAYED,
+        PromptStarted(ID, at(2)),
+        KeyPressed(ID, at(4), "2"),
+        KeyPressed(ID, at(5), "1"),
+        stage="prompt",
+        message_at=at(2),
+        keys="21",
+    ),
+    answered(
+        "opted out of the message",
+        Outcome.MESSAGE_PLAYED,
+        PromptStarted(ID, at(2)),
+        KeyPressed(ID, at(4), "9"),
+        OptedOut(ID, at(4)),
+        stage="prompt",
+        message_at=at(2),
+        keys="9",
+        opted_out=True,
+    ),
+    answered(
+        "left during the message",
+        Outcome.HUNG_UP_EARLY,
+        PromptStarted(ID, at(2)),
+        stage="prompt",
+        message_at=at(2),
+    ),
+    answered(
+        "asked for an agent and got one",
+        Outcome.ANSWERED,
+        PromptStarted(ID, at(2)),
+        KeyPressed(ID, at(4), "1"),
+        Connected(ID, at(5), "1003"),
+        stage="connected",
+        message_at=at(2),
+        keys="1",
+        connected_at=at(5),
+        agent="1003",
+    ),
+    answered(
+        "a machine with a message left on it",
+        Outcome.MACHINE,
+        AmdDecided(ID, at(4), "MACHINE"),
+        MessageStarted(ID, at(7)),
+        stage="machine-message",
+        amd="MACHINE",
+        message_at=at(7),
+        message_end_at=at(9),
     ),
 ]
 calls = st.sampled_from(CALLS)
@@ -414,3 +481,15 @@ def test_a_dead_trunk_is_no_attempt_of_the_contact() -> None:
     end = ended(apply(CallState(attempt_id="1a"), Recorded("1a", now, record)), now)
     assert end is not None
     assert (end.outcome, end.trunk_fault) == (Outcome.FAILED, True)
+
+
+def test_a_message_that_cannot_be_played_is_our_own_fault() -> None:
+    record = replace(RECORD, stage="no-message", answered_at=at(2))
+    end = ended(fold([Recorded(ID, at(9), record)]), NOW)
+    assert verdict(end) == (Outcome.FAILED, True, False)
+
+
+@given(st.permutations([KeyPressed(ID, at(4), "2"), KeyPressed(ID, at(5), "1")]))
+def test_keys_are_in_the_order_in_which_they_were_pressed(told: list[CallEvent]) -> None:
+    end = ended(fold([*told, HungUp(ID, at(9), 16, None), RecordLost(ID, at(12))]), NOW)
+    assert end is not None and end.keys == "21"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from engine.core.outcome import Outcome
-from engine.core.settings import DAYS, CampaignSettings, RedialRule
+from engine.core.settings import DAYS, AgentlessSettings, CampaignSettings, RedialRule
 
 #: The example of the HTTP API's contract, word for word.
 EXAMPLE = """
@@ -49,6 +49,7 @@ def test_everything_has_a_default_but_what_only_the_administrator_knows() -> Non
 def test_people_who_said_no_are_not_redialled_by_default() -> None:
     final = {
         Outcome.ANSWERED,
+        Outcome.MESSAGE_PLAYED,
         Outcome.ABANDONED,
         Outcome.FAX,
         Outcome.REJECTED,
@@ -182,3 +183,24 @@ def test_the_zone_database_is_listed_once(monkeypatch: pytest.MonkeyPatch) -> No
     CampaignSettings.model_validate({"hours": {"timezone": "Europe/London"}})
     monkeypatch.setattr(zoneinfo, "available_timezones", lambda: pytest.fail("listed again"))
     CampaignSettings.model_validate({"hours": {"timezone": "Europe/Paris"}})
+
+
+def test_every_message_without_agents_can_be_opted_out_of() -> None:
+    assert AgentlessSettings(keys=()).keys == AgentlessSettings().keys
+    assert AgentlessSettings().keys[0].action == "opt_out"
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        [{"key": "1", "action": "confirm"}],
+        [{"key": "9", "action": "opt_out"}, {"key": "9", "action": "confirm"}],
+        [{"key": "9", "action": "opt_out"}, {"key": "1", "action": "transfer"}],
+        [{"key": "9", "action": "opt_out", "target": "queue:sales"}],
+        [{"key": "9", "action": "opt_out"}, {"key": "1", "action": "transfer", "target": "a b"}],
+        [{"key": "10", "action": "opt_out"}],
+    ],
+)
+def test_keys_that_make_no_sense_are_refused(keys: list[dict[str, str]]) -> None:
+    with pytest.raises(ValidationError):
+        AgentlessSettings.model_validate({"keys": keys})

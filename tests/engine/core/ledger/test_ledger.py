@@ -66,6 +66,10 @@ def at(seconds: float) -> datetime:
         (record(Outcome.ABANDONED), ABANDONED),
         (record(Outcome.HUNG_UP_EARLY, ended_at=at(1.2)), LEFT),
         (record(Outcome.HUNG_UP_EARLY, ended_at=at(2.4)), ABANDONED),
+        # Without agents there is nobody to wait for.
+        (record(Outcome.MESSAGE_PLAYED, message_played=True), Counts()),
+        (record(Outcome.HUNG_UP_EARLY, ended_at=at(9), message_played=True), Counts()),
+        (record(Outcome.ANSWERED, after_s=30.0, message_played=True), Counts()),
         (record(Outcome.MACHINE, amd="MACHINE"), ENDED),
         (record(Outcome.FAX), ENDED),
         (record(Outcome.ANSWERED, after_s=0.4, answered_by="machine"), MET),
