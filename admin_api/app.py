@@ -31,10 +31,12 @@ from admin_api.routes import (
     presets,
     tokens,
     webhooks,
+    what_if,
 )
 from admin_api.schemas import DncIn
 from admin_api.settings import ApiSettings
 from admin_api.web import pages
+from admin_api.what_if import Foreteller
 from crm.contact_in import ContactIn
 from crm.jobs import ImportQueue
 from engine.store import RedisStore
@@ -68,6 +70,7 @@ def create_app(store: RedisStore | None, settings: ApiSettings) -> FastAPI:
     app.include_router(presets.router, prefix=BASE)
     app.include_router(connectors.router, prefix=BASE)
     app.include_router(webhooks.router, prefix=BASE)
+    app.include_router(what_if.router, prefix=BASE)
     app.include_router(health.router)
     app.include_router(hooks.router)
     pages.install(app)
@@ -84,6 +87,7 @@ def _prepare_state(app: FastAPI, store: RedisStore | None, settings: ApiSettings
     app.state.metrics = Metrics()
     app.state.stopping = asyncio.Event()
     app.state.n_streams = 0
+    app.state.foreteller = Foreteller()
     if store is not None:
         app.state.context = Context(store, settings, ImportQueue.at(settings.jobs_url))
 

@@ -102,25 +102,45 @@ def doctor(
 
 @app.command()
 def simulate(
-    agents: Annotated[int, typer.Option(min=1, max=2_000)] = 20,
+    from_campaign: Annotated[
+        int | None, typer.Option(help="Like this campaign's calls; options below change that.")
+    ] = None,
+    agents: Annotated[int | None, typer.Option(min=1, max=2_000, help="Default 20.")] = None,
     answer_rate: Annotated[
-        float, typer.Option(min=0.01, max=1.0, help="Part of the calls that a person answers.")
-    ] = 0.3,
-    talk: Annotated[float, typer.Option(min=1, help="Mean conversation, seconds.")] = 90.0,
-    wrap: Annotated[float, typer.Option(min=0, help="Mean wrap-up, seconds.")] = 20.0,
-    ring: Annotated[float, typer.Option(min=1, help="Mean ringing of who answers, seconds.")] = 9.0,
-    ring_timeout: Annotated[float, typer.Option(min=5, max=120)] = 22.0,
+        float | None,
+        typer.Option(min=0.01, max=1, help="Part of the calls a person answers, default 0.3."),
+    ] = None,
+    talk: Annotated[
+        float | None, typer.Option(min=1, help="Mean conversation, seconds, default 90.")
+    ] = None,
+    wrap: Annotated[
+        float | None, typer.Option(min=0, help="Mean wrap-up, seconds, default 20.")
+    ] = None,
+    ring: Annotated[
+        float | None, typer.Option(min=1, help="Mean ringing of who answers, seconds, default 9.")
+    ] = None,
+    ring_timeout: Annotated[float | None, typer.Option(min=5, max=120, help="Default 22.")] = None,
     hours: Annotated[float, typer.Option(min=0.05, max=24, help="Length of a shift.")] = 4.0,
     shifts: Annotated[int, typer.Option(min=1, max=1_000)] = 1,
-    mode: Annotated[Literal["progressive", "power", "predictive"], typer.Option()] = "predictive",
+    mode: Annotated[
+        Literal["progressive", "power", "predictive"] | None,
+        typer.Option(help="Default predictive, or the campaign's."),
+    ] = None,
     compare: Annotated[bool, typer.Option("--compare", help="All modes, side by side.")] = False,
-    dial_level: Annotated[float, typer.Option(min=1, max=20, help="For mode power.")] = 1.5,
-    max_abandon_rate: Annotated[float, typer.Option(min=0.0, max=1.0)] = 0.03,
+    dial_level: Annotated[
+        float | None, typer.Option(min=1, max=20, help="For mode power, default 1.5.")
+    ] = None,
+    max_abandon_rate: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Default 0.03.")
+    ] = None,
     amd: Annotated[
-        float, typer.Option(min=0, help="Seconds of machine detection before an agent; 0: none.")
-    ] = 0.0,
+        float | None,
+        typer.Option(min=0, help="Seconds of machine detection before an agent; 0: none."),
+    ] = None,
     pauses: Annotated[float, typer.Option(min=0, help="Pauses per agent and hour.")] = 0.0,
-    pick_up: Annotated[float, typer.Option(min=0, help="Seconds until an agent picks up.")] = 0.0,
+    pick_up: Annotated[
+        float | None, typer.Option(min=0, help="Seconds until an agent picks up.")
+    ] = None,
     warm: Annotated[
         bool, typer.Option("--warm", help="With what an earlier shift has taught.")
     ] = False,
@@ -128,33 +148,34 @@ def simulate(
     as_json: AsJson = False,
 ) -> None:
     """Foretell a shift: the rules that dial, on drawn people and agents, in virtual time."""
-    from cli.simulate import MODES, SimulateOptions, run_simulate
-    from engine.core.simulation import Scenario
+    from cli.simulate import SimulateOptions, show, told, told_by_campaign
 
-    scenario = Scenario(
-        agents=agents,
-        hours=hours,
-        answer_rate=answer_rate,
-        talk_s=talk,
-        wrap_up_s=wrap,
-        ring_s=ring,
-        ring_timeout_s=ring_timeout,
-        amd_s=amd,
-        pauses_per_h=pauses,
-        pick_up_s=pick_up,
+    options = SimulateOptions(
+        scenario={
+            "agents": agents,
+            "hours": hours,
+            "answer_rate": answer_rate,
+            "talk_s": talk,
+            "wrap_up_s": wrap,
+            "ring_s": ring,
+            "ring_timeout_s": ring_timeout,
+            "amd_s": amd,
+            "pauses_per_h": pauses,
+            "pick_up_s": pick_up,
+        },
+        mode=mode,
+        compare=compare,
+        dial_level=dial_level,
+        max_abandon_rate=max_abandon_rate,
+        shifts=shifts,
+        seed=seed,
+        warm=warm,
     )
-    run_simulate(
-        SimulateOptions(
-            scenario=scenario,
-            modes=MODES if compare else (mode,),
-            dial_level=dial_level,
-            max_abandon_rate=max_abandon_rate,
-            shifts=shifts,
-            seed=seed,
-            warm=warm,
-            as_json=as_json,
-        )
-    )
+    if from_campaign is None:
+        show(told(options), as_json=as_json)
+    else:
+        found = asyncio.run(told_by_campaign(_settings(), from_campaign, options))
+        show(found, as_json=as_json)
 
 
 @app.command("import")

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from engine.core.pacing import Knowledge, Pacing, Power, Predictive, Progressive
-from engine.core.simulation import Result, Scenario, simulate
-from engine.core.simulation.result import total
+from cli.engine import open_store
+from cli.settings import Settings
+from engine.core.campaign import Campaign
+from engine.core.simulation import Scenario
+from engine.core.simulation.compare import MODES, Comparison, DiceOf, Figures, compare
+from engine.core.simulation.history import scenario_of
 
-MODES = ("progressive", "power", "predictive")
+#: Of a campaign's history: its last so many calls.
+N_CALLS = 10_000
+#: Where something is given in figures, nothing is drawn from what was.
+DRAWN = {"talk_s": "talk_of", "ring_s": "ring_of"}
 #: What a table shows, and what it is called there.
 ROWS = {
     "utilisation": "utilisation %",
@@ -32,76 +38,96 @@ ROWS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulateOptions:
-    scenario: Scenario
-    modes: Sequence[str]
-    dial_level: float
-    max_abandon_rate: float
+    """Everything is None that was not asked for."""
+
+    #: Fields of a scenario.
+    scenario: Mapping[str, float | int | None]
+    mode: str | None
+    compare: bool
+    dial_level: float | None
+    max_abandon_rate: float | None
     shifts: int
     seed: int
-    #: A shift before the counted ones teaches the rule, as a resumed campaign would be taught.
     warm: bool
-    as_json: bool
 
 
-def run_simulate(options: SimulateOptions) -> None:
+@dataclass(frozen=True, slots=True)
+class Told:
+    comparison: Comparison
+    seed: int
+    from_campaign: int | None = None
+
+
+def told(options: SimulateOptions) -> Told:
+    return Told(_comparison(options, Scenario()), options.seed)
+
+
+async def told_by_campaign(settings: Settings, campaign_id: int, options: SimulateOptions) -> Told:
+    """What is not asked for is as in the campaign. Raises NotFound, and Invalid without history."""
+    async with open_store(settings) as store:
+        campaign = await store.campaigns.get(campaign_id)
+        records = await store.attempts.latest(campaign_id, N_CALLS)
+    agents = max(1, len(campaign.agent_ids))
+    base = scenario_of(records, campaign.settings, agents=agents, hours=4.0)
+    return Told(_comparison(options, base, campaign), options.seed, campaign_id)
+
+
+def show(told: Told, *, as_json: bool) -> None:
     """Print figures by mode; with `--json` one object on the last line."""
-    figures = {mode: _figures(options, mode) for mode in options.modes}
-    if options.as_json:
-        typer.echo(json.dumps(_document(options, figures)))
+    figures = compare(told.comparison, dice_of(told.seed))
+    if as_json:
+        typer.echo(json.dumps(_document(told, figures)))
     else:
-        _show(options, figures)
+        _show(told.comparison, figures)
 
 
-def _figures(options: SimulateOptions, mode: str) -> dict[str, float | int]:
-    taught = _taught(options) if options.warm and mode == "predictive" else None
-    shifts = [_shift(options, mode, number, taught) for number in range(options.shifts)]
-    highest = max(100 * shift.abandon_rate for shift in shifts)
-    return total(shifts).figures() | {"highest_abandon_rate": round(highest, 2)}
-
-
-def _shift(options: SimulateOptions, mode: str, number: int, taught: Knowledge | None) -> Result:
-    return simulate(options.scenario, _rule(options, mode, taught), _dice(options, number))
-
-
-def _taught(options: SimulateOptions) -> Knowledge:
-    rule = Predictive(options.max_abandon_rate, hold_s=options.scenario.hold_s)
-    simulate(options.scenario, rule, _dice(options, -1))
-    return rule.knowledge()
-
-
-def _dice(options: SimulateOptions, number: int) -> random.Random:
+def dice_of(seed: int) -> DiceOf:
     """Every mode meets the same dice in the same shift."""
-    return random.Random(f"{options.seed} {number}")  # noqa: S311 - a simulation, no secret
+    return lambda number: random.Random(f"{seed} {number}")  # noqa: S311 - a simulation, no secret
 
 
-def _rule(options: SimulateOptions, mode: str, taught: Knowledge | None) -> Pacing:
-    if mode == "power":
-        return Power(options.dial_level, options.max_abandon_rate)
-    if mode == "predictive":
-        hold_s = options.scenario.hold_s
-        return Predictive(options.max_abandon_rate, hold_s=hold_s, knowledge=taught)
-    return Progressive()
+def _comparison(
+    options: SimulateOptions, base: Scenario, campaign: Campaign | None = None
+) -> Comparison:
+    given: dict[str, object] = {n: v for n, v in options.scenario.items() if v is not None}
+    given |= {drawn: () for name, drawn in DRAWN.items() if name in given}
+    pacing = campaign.settings.pacing if campaign else None
+    mode = options.mode or (pacing.mode if pacing and pacing.mode in MODES else "predictive")
+    return Comparison(
+        scenario=replace(base, **given),  # type: ignore[arg-type]
+        modes=MODES if options.compare else (mode,),
+        dial_level=options.dial_level or (pacing.dial_level if pacing else 1.5),
+        max_abandon_rate=_first(
+            options.max_abandon_rate, pacing.max_abandon_rate if pacing else None, 0.03
+        ),
+        shifts=options.shifts,
+        warm=options.warm,
+    )
 
 
-def _document(
-    options: SimulateOptions, figures: Mapping[str, Mapping[str, float | int]]
-) -> dict[str, object]:
-    scenario = options.scenario
+def _first(*values: float | None) -> float:
+    return next(value for value in values if value is not None)
+
+
+def _document(told: Told, figures: Mapping[str, Figures]) -> dict[str, object]:
+    comparison, scenario = told.comparison, told.comparison.scenario
     return {
         "agents": scenario.agents,
-        "answer_rate": scenario.answer_rate,
+        "answer_rate": round(scenario.answer_rate, 4),
         "hours": scenario.hours,
-        "shifts": options.shifts,
-        "seed": options.seed,
+        "shifts": comparison.shifts,
+        "seed": told.seed,
+        "from_campaign": told.from_campaign,
+        "max_abandon_rate": comparison.max_abandon_rate,
         "modes": figures,
     }
 
 
-def _show(options: SimulateOptions, figures: Mapping[str, Mapping[str, float | int]]) -> None:
-    scenario = options.scenario
+def _show(comparison: Comparison, figures: Mapping[str, Figures]) -> None:
+    scenario = comparison.scenario
     title = (
-        f"{options.shifts} x {scenario.hours:g} h, {scenario.agents} agents,"
-        f" {100 * scenario.answer_rate:g} % answer"
+        f"{comparison.shifts} x {scenario.hours:g} h, {scenario.agents} agents,"
+        f" {100 * scenario.answer_rate:.4g} % answer"
     )
     table = Table(title=title, title_justify="left")
     table.add_column("")

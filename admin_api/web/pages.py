@@ -20,11 +20,13 @@ from admin_api.web.routes import (
     people,
     sign_in,
     webhooks,
+    what_if,
 )
 
 #: In the order in which a path is looked up: `/campaigns/new` before `/campaigns/{id}`.
 ROOMS = (
-    sign_in, edit, imports, campaign, campaigns, agents, lists, connectors, webhooks, people, desk,
+    sign_in, edit, imports, campaign, what_if, campaigns, agents, lists, connectors,
+    webhooks, people, desk,
 )  # fmt: skip
 #: Nothing from another host, no inline script or style, no framing.
 CONTENT_SECURITY_POLICY = (

@@ -42,6 +42,14 @@ class RedisAttempts:
         page = [record for record in found if outcome in (None, record.outcome)]
         return page, cursor_of(rows[-1][0]) if len(rows) == limit else None
 
+    async def latest(self, campaign_id: int, n: int) -> Sequence[AttemptRecord]:
+        """Oldest first, of the last n entries of the stream: fewer where some are revisions."""
+        key = self._keys.campaign(campaign_id, "attempts")
+        rows = await self._link.call("XREVRANGE", key, "+", "-", "COUNT", n)
+        entries = [entry for entry in map(_entry, reversed(rows)) if entry["r"] == "0"]
+        newest = await self._newest(campaign_id, entries)
+        return [_record(campaign_id, entry) for entry in newest]
+
     async def _newest(
         self, campaign_id: int, entries: Sequence[Mapping[str, str]]
     ) -> Sequence[Mapping[str, str]]:

@@ -21,6 +21,7 @@ TABLE = [
     ("POST", "/campaigns/99/stop", IN, IN, NO, NO),
     ("POST", "/campaigns/99/clone", IN, IN, NO, NO),
     ("GET", "/campaigns/99/stats", IN, IN, NO, NO),
+    ("GET", "/campaigns/99/what-if", IN, IN, NO, NO),
     ("GET", "/campaigns/99/contacts", IN, IN, NO, NO),
     ("POST", "/campaigns/99/contacts", IN, IN, NO, NO),
     ("POST", "/campaigns/99/contacts/preview", IN, IN, NO, NO),

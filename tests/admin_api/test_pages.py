@@ -29,6 +29,7 @@ TABLE = [
     ("GET", "/campaigns/99/clone", IN, IN, NO),
     ("GET", "/campaigns/99/head", IN, IN, NO),
     ("GET", "/campaigns/99/hour.json", IN, IN, NO),
+    ("GET", "/campaigns/99/what-if", IN, IN, NO),
     ("GET", "/campaigns/99/contacts", IN, IN, NO),
     ("GET", "/campaigns/99/contacts.csv", IN, IN, NO),
     ("GET", "/campaigns/99/contacts/1", IN, IN, NO),

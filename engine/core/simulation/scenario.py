@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -55,6 +56,9 @@ class Scenario:
     #: Pauses of each agent, and how long they last.
     pauses_per_h: float = 0.0
     pause_s: float = 300.0
+    #: Where given, conversations and rings of people who answer are drawn from these.
+    talk_of: Sequence[float] = ()
+    ring_of: Sequence[float] = ()
     max_lines: int = 10_000
     #: Calls per second; 0: as many as are asked for.
     max_cps: float = 0.0
@@ -63,6 +67,10 @@ class Scenario:
     @property
     def end_s(self) -> float:
         return self.hours * 3600
+
+
+def one_of(dice: Dice, values: Sequence[float]) -> float:
+    return values[int(dice.random() * len(values))]
 
 
 def gamma(dice: Dice, mean: float, cv: float) -> float:

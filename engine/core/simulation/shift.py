@@ -10,7 +10,7 @@ from itertools import count
 
 from engine.core.pacing import Ages, Kind, Pacing, Seen, Snapshot
 from engine.core.simulation.result import Result
-from engine.core.simulation.scenario import Dice, Scenario, gamma, lognormal
+from engine.core.simulation.scenario import Dice, Scenario, gamma, lognormal, one_of
 
 Do = Callable[[], None]
 
@@ -129,7 +129,8 @@ class Shift:
         self.result.n_placed += 1
         set_up_s = dice.uniform(*scenario.set_up_s)
         if dice.random() < scenario.answer_rate:
-            ring_s = self._ring_s(scenario.ring_s)
+            drawn = scenario.ring_of
+            ring_s = one_of(dice, drawn) if drawn else self._ring_s(scenario.ring_s)
             self._at(self.now + set_up_s + ring_s, lambda: self._person_answers(call))
             return
         kind = dice.random()
@@ -229,8 +230,14 @@ class Shift:
         talk = next(self._ids)
         self.talking[talk] = self.now
         scenario = self.scenario
-        talk_s = scenario.pick_up_s + lognormal(self.dice, scenario.talk_s, scenario.talk_cv)
+        talk_s = scenario.pick_up_s + self._talk_s()
         self._at(self.now + talk_s, lambda: self._wrap_up(agent, talk))
+
+    def _talk_s(self) -> float:
+        scenario = self.scenario
+        if scenario.talk_of:
+            return one_of(self.dice, scenario.talk_of)
+        return lognormal(self.dice, scenario.talk_s, scenario.talk_cv)
 
     def _wrap_up(self, agent: Agent, talk: int) -> None:
         self._see(Kind.TALK, self.talking.pop(talk))

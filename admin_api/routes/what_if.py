@@ -1,0 +1,114 @@
+"""What a shift of this campaign would bring with more agents, or under another limit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, Field
+
+from admin_api.auth import Supervisor
+from admin_api.context import CampaignId, Context, Ctx
+from admin_api.problems import ApiError, responses
+from admin_api.what_if import MAX_AGENTS, MODES, TICK_S, Busy, Foreteller, hours_for
+from engine.core.campaign import Campaign
+from engine.core.simulation import Scenario
+from engine.core.simulation.compare import Comparison
+from engine.core.simulation.history import scenario_of
+
+router = APIRouter(prefix="/campaigns/{campaign_id}", tags=["campaigns"])
+#: The last so many calls tell what the next ones will be like.
+N_CALLS = 5_000
+
+Agents = Annotated[int | None, Query(ge=1, le=MAX_AGENTS, description="default: as assigned")]
+Rate = Annotated[float | None, Query(ge=0, le=1, description="default: as in the settings")]
+
+
+class Foretold(BaseModel):
+    """One mode's shift. Utilisation and rates in percent."""
+
+    utilisation: float
+    abandon_rate: float
+    highest_abandon_rate: float
+    talk_min_per_h: float = Field(description="talk minutes of an agent in an hour")
+    calls_per_agent_h: float
+    idle_s: float = Field(description="an agent's mean wait before a call")
+
+
+class Case(BaseModel):
+    agents: int
+    max_abandon_rate: float
+    modes: dict[str, Foretold]
+
+
+class WhatIf(BaseModel):
+    """`now` is the campaign as it is, `asked` with what the request changes."""
+
+    mode: str
+    hours: float
+    answer_rate: float
+    now: Case
+    asked: Case
+
+
+@router.get("/what-if", responses=responses(404, 429))
+async def what_if(
+    request: Request,
+    campaign_id: CampaignId,
+    ctx: Ctx,
+    _token: Supervisor,
+    agents: Agents = None,
+    max_abandon_rate: Rate = None,
+) -> WhatIf:
+    """A simulated shift from the campaign's last 5,000 calls. 422 where too few have ended."""
+    foreteller = request.app.state.foreteller
+    return await foretold(ctx, foreteller, campaign_id, agents, max_abandon_rate)
+
+
+async def foretold(
+    ctx: Context,
+    foreteller: Foreteller,
+    campaign_id: int,
+    agents: int | None,
+    max_abandon_rate: float | None,
+) -> WhatIf:
+    campaign = await ctx.store.campaigns.get(campaign_id)
+    records = await ctx.store.attempts.latest(campaign_id, N_CALLS)
+    assigned = min(MAX_AGENTS, max(1, len(campaign.agent_ids)))
+    wanted = agents or assigned
+    # Both for the same time, so that they can be compared.
+    hours = hours_for(max(assigned, wanted))
+    scenario = scenario_of(records, campaign.settings, agents=assigned, hours=hours)
+    limit = campaign.settings.pacing.max_abandon_rate
+    asked = limit if max_abandon_rate is None else max_abandon_rate
+    cases = [
+        _comparison(campaign, scenario, limit),
+        _comparison(campaign, replace(scenario, agents=wanted), asked),
+    ]
+    try:
+        found = await foreteller.foretell(cases)
+    except Busy as error:
+        message = "The machine is busy with other simulations; try again."
+        raise ApiError(429, "too_many_requests", message, Retry_After="5") from error
+    now, then = (
+        Case(agents=c.scenario.agents, max_abandon_rate=c.max_abandon_rate, modes=modes)
+        for c, modes in zip(cases, found, strict=True)
+    )
+    return WhatIf(
+        mode=campaign.settings.pacing.mode,
+        hours=hours,
+        answer_rate=round(scenario.answer_rate, 4),
+        now=now,
+        asked=then,
+    )
+
+
+def _comparison(campaign: Campaign, scenario: Scenario, limit: float) -> Comparison:
+    return Comparison(
+        scenario=replace(scenario, tick_s=TICK_S),
+        modes=MODES,
+        dial_level=campaign.settings.pacing.dial_level,
+        max_abandon_rate=limit,
+        warm=True,
+    )
