@@ -48,7 +48,7 @@ class RedisAttempts:
         rows = await self._link.call("XREVRANGE", key, "+", "-", "COUNT", n)
         entries = [entry for entry in map(_entry, reversed(rows)) if entry["r"] == "0"]
         newest = await self._newest(campaign_id, entries)
-        return [_record(campaign_id, entry) for entry in newest]
+        return [record_of(campaign_id, entry) for entry in newest]
 
     async def _newest(
         self, campaign_id: int, entries: Sequence[Mapping[str, str]]
