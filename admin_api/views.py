@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from admin_api.abandons import abandons_out
 from admin_api.context import Context
 from admin_api.schemas import (
     AgentOut,
@@ -29,8 +30,6 @@ from engine.store.dnc import scopes_of
 
 #: An active campaign of which no engine publishes figures.
 NO_ENGINE = "no_engine"
-#: Outcomes of calls that a person answered.
-_PERSON = (Outcome.ANSWERED, Outcome.ABANDONED, Outcome.HUNG_UP_EARLY)
 
 
 async def campaign_out(ctx: Context, campaign: Campaign) -> CampaignOut:
@@ -77,11 +76,12 @@ def _idle_reasons(campaign: Campaign, figures: Mapping[str, Any] | None) -> list
 
 async def stats_out(ctx: Context, campaign: Campaign) -> Stats:
     """Counters from the store; what is only known alive from the engine's published figures."""
-    counts, figures, agents, next_due_at = await asyncio.gather(
+    counts, figures, agents, next_due_at, abandons = await asyncio.gather(
         ctx.store.calls.counts(campaign.id),
         _live_figures(ctx, campaign),
         ctx.store.agents.all(),
         ctx.store.calls.next_due_at(campaign.id),
+        abandons_out(ctx, campaign),
     )
     known = figures or {}
     return Stats(
@@ -94,7 +94,10 @@ async def stats_out(ctx: Context, campaign: Campaign) -> Stats:
         calls=dict(known.get("calls") or {"in_flight": counts.get("in_flight", 0)}),
         attempts=counts.get("attempts", 0),
         outcomes=_outcomes(counts),
-        abandon_rate=_abandon_rate(counts),
+        abandon_rate=abandons.so_far.rate,
+        abandon_rate_24h=abandons.last_24_h.rate,
+        abandon_rate_30d=abandons.last_30_days.rate,
+        abandons=abandons,
         idle_reasons=_idle_reasons(campaign, figures),
         pacing=dict(known.get("pacing") or {}),
         next_due_at=next_due_at,
@@ -112,12 +115,6 @@ def _agents_by_state(campaign: Campaign, agents: Sequence[Agent]) -> dict[str, i
 def _outcomes(counts: Mapping[str, int]) -> dict[str, int]:
     found = {outcome: counts.get(f"outcome:{outcome}", 0) for outcome in Outcome}
     return {str(outcome): n for outcome, n in found.items() if n}
-
-
-def _abandon_rate(counts: Mapping[str, int]) -> float:
-    """Abandoned of those that a person answered (16 CFR 310.4(b)(4)(i)); 0 before the first."""
-    answered = sum(counts.get(f"outcome:{outcome}", 0) for outcome in _PERSON)
-    return counts.get("outcome:abandoned", 0) / answered if answered else 0.0
 
 
 async def contacts_out(

@@ -94,6 +94,21 @@ CALL = {
     "message": "Hearing the message",
     "in_flight": "In flight",
 }
+#: Why the pacing rule places as many calls as it does.
+PACING = {
+    "one_each": "One call for each free agent",
+    "ratio": "As many calls as the dial level asks for",
+    "warming_up": "One call for each free agent while it learns how people answer",
+    "predicting": "Dials ahead of agents who will be free",
+    "limit_reached": "Limit reached: one call for each free agent",
+}
+#: Which period reached the limit.
+PERIOD = {
+    "so_far": "campaign so far",
+    "block": "this block of 30 days",
+    "last_30_days": "last 30 days",
+    "": "not known",
+}
 #: What a column of a calling list may be; besides, each may be a variable.
 COLUMN = {
     "-": "Leave out",

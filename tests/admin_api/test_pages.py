@@ -11,6 +11,8 @@ from admin_api import passwords
 from admin_api.web.guard import PageRoute
 from admin_api.web.pages import ROOMS
 from admin_api.web.routes.sign_in import MAX_TRIES_OF_NAME
+from engine.core.outcome import Outcome
+from engine.core.redial import Done
 
 PASSWORD = "correct horse battery"
 #: Slow on purpose, so made once.
@@ -288,3 +290,20 @@ async def test_webhooks(browser_for, api, monkeypatch):
     assert "msg_ping_" in log.text
     assert (await ann.post("/webhooks/1/delete", data=csrf)).status_code == 303
     assert (await api("GET", "/webhooks"))["items"] == []
+
+
+async def test_a_supervisor_sees_why_nothing_more_is_dialled(
+    browser_for, api, make_campaign, settle, store
+):
+    campaign = await make_campaign(n_contacts=2)
+    await api("POST", f"/campaigns/{campaign['id']}/play")
+    await settle(campaign["id"], Outcome.ABANDONED, then=Done("x"))
+    why = {"why": "limit_reached", "period": "block"}
+    figures = {"pacing": {"mode": "predictive", "explained": why}, "idle_reasons": []}
+    await store.campaigns.publish_live(campaign["id"], figures)
+    stats = await api("GET", f"/campaigns/{campaign['id']}/stats")
+    assert stats["pacing"]["explained"] == why
+    page = (await (await browser_for("supervisor")).get(f"/campaigns/{campaign['id']}")).text
+    assert "Limit reached: one call for each free agent" in page
+    assert "this block of 30 days" in page and "above the limit" in page
+    assert "1 of 1" in page

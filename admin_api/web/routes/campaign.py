@@ -60,7 +60,7 @@ async def live_figures(
     stats = await stats_out(ctx, campaign)
     return await _page(
         request, ctx, session, "campaign_view.html", campaign_id,
-        tab="view", stats=stats, limit=campaign.settings.pacing.max_abandon_rate,
+        tab="view", stats=stats,
     )  # fmt: skip
 
 
