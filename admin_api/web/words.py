@@ -101,6 +101,7 @@ PACING = {
     "warming_up": "One call for each free agent while it learns how people answer",
     "predicting": "Dials ahead of agents who will be free",
     "limit_reached": "Limit reached: one call for each free agent",
+    "no_agents_needed": "As many calls as the trunk allows: a message is played to everybody",
 }
 #: Which period reached the limit.
 PERIOD = {

@@ -12,7 +12,7 @@ class Explained:
     """The last decision.
 
     `why`: one_each (a call for each free agent), ratio, warming_up, predicting, limit_reached (one
-    call for each free agent until the abandon rate allows more).
+    call for each free agent until the abandon rate allows more), no_agents_needed.
     """
 
     why: str
