@@ -29,6 +29,7 @@ from admin_api.routes import (
     hooks,
     imports,
     presets,
+    system,
     tokens,
     webhooks,
     what_if,
@@ -68,6 +69,7 @@ def create_app(store: RedisStore | None, settings: ApiSettings) -> FastAPI:
         app.include_router(room.router, prefix=BASE)
     app.include_router(tokens.router, prefix=BASE)
     app.include_router(presets.router, prefix=BASE)
+    app.include_router(system.router, prefix=BASE)
     app.include_router(connectors.router, prefix=BASE)
     app.include_router(webhooks.router, prefix=BASE)
     app.include_router(what_if.router, prefix=BASE)

@@ -135,8 +135,20 @@ async def refusals_of(
         for c in waiting
     ]
     found = await ctx.store.numbers.standing(asked, campaign.settings.limits, ctx.now())
-    of_id = {c.contact_id: refusals for c, refusals in zip(waiting, found, strict=True)}
+    of_all = await _of_caller_ids(ctx, campaign) if waiting else []
+    pairs = zip(waiting, found, strict=True)
+    of_id = {c.contact_id: [*refusals, *of_all] for c, refusals in pairs}
     return [of_id.get(contact.contact_id, ()) for contact in contacts]
+
+
+async def _of_caller_ids(ctx: Context, campaign: Campaign) -> list[Refusal]:
+    dialing = campaign.rules.dialing
+    if dialing.max_per_caller_id_per_day is None or not dialing.caller_ids:
+        return []
+    free_at = await ctx.store.callers.free_at(
+        dialing.caller_ids, dialing.max_per_caller_id_per_day, ctx.now()
+    )
+    return [Refusal(reason="caller_ids", until=free_at)] if free_at else []
 
 
 def _contact(

@@ -34,7 +34,7 @@ def why_not_now(
     if state is not None:
         return [WhyNot(state)]
     reasons = [] if campaign.status is CampaignStatus.ACTIVE else [f"campaign:{campaign.status}"]
-    found = verdicts(candidate(contact), campaign.settings, refusals, now)
+    found = verdicts(candidate(contact), campaign.rules, refusals, now)
     against = [verdict for verdict in found if not verdict.allows]
     against.sort(key=lambda verdict: not verdict.final)
     told = [WhyNot(_reason(verdict), verdict.until) for verdict in against]
@@ -50,7 +50,7 @@ def next_dial_at(
     nobody can say."""
     if contact.state not in WAITING:
         return None
-    return next_possible_at(candidate(contact), campaign.settings, refusals, now)
+    return next_possible_at(candidate(contact), campaign.rules, refusals, now)
 
 
 def candidate(contact: Contact) -> Candidate:

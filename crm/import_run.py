@@ -62,7 +62,7 @@ async def _read_all(store: RedisStore, upload: Import, may_go_on: Callable[[], b
         first = await store.imports.next_chunk(upload.import_id, 0)
         if first is not None and first.startswith(sheet.MAGIC):
             return await _read_sheet(store, upload, campaign, may_go_on)
-    country, open_to = campaign.settings.list.default_country, campaign.settings.destinations
+    country, open_to = campaign.settings.list.default_country, campaign.rules.destinations
     choice = choice_of(upload.columns, has_header=upload.has_header)
     reader = Reader(country, upload.carry, upload.line or 1, open_to, choice)
     n_chunks = max(1, upload.n_chunks)  # an empty file has none, and an error to find
@@ -146,7 +146,7 @@ async def _read_sheet(
     """A spreadsheet is read as a whole each time; rows up to the committed one are passed over."""
     rows = sheet.rows_of(await _whole(store, upload))
     choice = choice_of(upload.columns, has_header=upload.has_header)
-    reader = SheetReader(campaign.settings, choice)
+    reader = SheetReader(campaign.rules, choice)
     async with _Saving(store, upload, campaign) as saving:
         while some := list(islice(rows, ROWS_AT_ONCE)):
             reading = reader.read(some, after=upload.line)

@@ -158,11 +158,12 @@ async def _take(store: RedisStore, pull: Pull, campaign: Campaign, page: Page) -
 def _contacts(
     leads: Sequence[Lead], campaign: Campaign, pull: Pull, counts: Counter[str]
 ) -> Sequence[NewContact]:
-    country, good = campaign.settings.list.default_country, []
+    country, open_to = campaign.settings.list.default_country, campaign.rules.destinations
+    good = []
     for lead in leads:
         more = {"external_id": lead.external_id, "source": f"crm:{pull.connector_id}"}
         try:
-            good.append(parse_contact({**lead.contact, **more}, country))
+            good.append(parse_contact({**lead.contact, **more}, country, open_to))
         except Invalid as error:
             counts["rejected"] += 1
             reasons = [f"{each.field} {each.message}" for each in error.errors]

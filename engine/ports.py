@@ -385,6 +385,20 @@ class Agents(Protocol):
     ) -> None: ...
 
 
+class Callers(Protocol):
+    """How many calls each caller id has shown, over all campaigns."""
+
+    async def take(
+        self, callers: Sequence[str], limit: int | None, now: datetime
+    ) -> Sequence[bool]:
+        """One call each, counted; False where the number has shown as many as it may."""
+        ...
+
+    async def left(self, callers: Sequence[str], limit: int, now: datetime) -> Mapping[str, int]:
+        """How many more calls each may show now."""
+        ...
+
+
 class Changes(Protocol):
     """What other processes changed: campaign, agent and attempt changes, oldest first."""
 
@@ -425,6 +439,8 @@ class Store(Protocol):
     @property
     def numbers(self) -> Numbers: ...
     @property
+    def callers(self) -> Callers: ...
+    @property
     def ledgers(self) -> Ledgers: ...
     @property
     def agents(self) -> Agents: ...
@@ -447,7 +463,7 @@ class Clock(Protocol):
 
 
 __all__ = [
-    "Agents", "Calls", "Campaigns", "Change", "Changes", "Clock", "DialOrder", "Fence",
+    "Agents", "Callers", "Calls", "Campaigns", "Change", "Changes", "Clock", "DialOrder", "Fence",
     "Leadership", "Ledgers", "LiveCall", "Numbers", "Prompt", "Refusal", "Settlement", "Store",
     "Telephony", "Wanted", "Wrapping",
 ]  # fmt: skip

@@ -131,7 +131,7 @@ async def preview_contacts(
 ) -> PreviewOut:
     """What the first rows of a list would become: the beginning of a text (64 KiB are looked at),
     or a whole spreadsheet of up to 8 MiB. Nothing is kept."""
-    settings = (await ctx.store.campaigns.get(campaign_id)).settings
+    settings = (await ctx.store.campaigns.get(campaign_id)).rules
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in ("text/csv", limits.XLSX):
         raise ApiError(415, "unsupported_media_type", "Send text/csv or a spreadsheet (XLSX).")
@@ -157,7 +157,7 @@ def _array(body: bytes) -> list[Any]:
 async def _add(ctx: Context, campaign: Campaign, sent: Sequence[object]) -> ContactsAdded:
     good: list[tuple[int, NewContact]] = []
     rejected: list[Rejected] = []
-    country, open_to = campaign.settings.list.default_country, campaign.settings.destinations
+    country, open_to = campaign.settings.list.default_country, campaign.rules.destinations
     for index, raw in enumerate(sent):
         try:
             good.append((index, parse_contact(raw, country, open_to)))
@@ -286,7 +286,7 @@ async def why(
     (refusals,) = await refusals_of(ctx, campaign, [contact])
     now, found = ctx.now(), list[VerdictOut]()
     if contact.state in WAITING:
-        judged = verdicts(candidate(contact), campaign.settings, refusals, now)
+        judged = verdicts(candidate(contact), campaign.rules, refusals, now)
         found = [VerdictOut(**asdict(verdict)) for verdict in judged]
     return WhyOut(
         why_not_now=why_not_now(contact, campaign, now, refusals),

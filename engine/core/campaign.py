@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from engine.core.errors import CampaignFinal, CampaignIncomplete, FieldError, InvalidTransition
-from engine.core.settings import CampaignSettings
+from engine.core.settings import CampaignSettings, SystemSettings
+from engine.core.system import NO_SYSTEM, is_owned, under
 
 
 class CampaignStatus(StrEnum):
@@ -56,6 +57,12 @@ class Campaign:
     n_importing: int = 0
     #: The Asterisk queue that answered people wait in, while not final.
     queue: str = ""
+    system: SystemSettings = NO_SYSTEM
+    #: The settings as they act under those of the system; `settings` are as they were given.
+    rules: CampaignSettings = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rules", under(self.settings, self.system))
 
     @property
     def live(self) -> bool:
@@ -121,6 +128,11 @@ def missing_for_play(campaign: Campaign) -> list[FieldError]:
         missing.append(
             FieldError("settings.dialing.caller_ids", "Give at least one number to call from.")
         )
+    missing += [
+        FieldError("settings.dialing.caller_ids", f"{each} is not declared as an own number.")
+        for each in settings.dialing.caller_ids
+        if not is_owned(each, campaign.system)
+    ]
     if not settings.pacing.needs_agents and not settings.agentless.message:
         missing.append(FieldError("settings.agentless.message", "Choose the message to play."))
     if settings.pacing.needs_agents and not campaign.agent_ids:

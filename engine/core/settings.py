@@ -108,6 +108,8 @@ class DialingSettings(Group):
     max_cps: float = Field(10.0, gt=0, le=1_000, description="calls per second")
     local_presence: Literal["off", "country", "area"] = "off"
     same_caller_id_on_redials: bool = False
+    #: Calls that one caller id shows within 24 hours (to the hour), over all campaigns.
+    max_per_caller_id_per_day: int | None = Field(None, ge=1, le=1_000_000)
     connect_deadline_s: int = Field(2, ge=1, le=60)
     connect_deadline_from: Literal["answer", "greeting_end"] = "answer"
     amd: Literal["off", "on"] = "off"
@@ -289,6 +291,29 @@ class DestinationSettings(Group):
     allow_premium: bool = False
     allow_shared_cost: bool = False
     allow_satellite: bool = False
+
+
+class SystemDestinations(Group):
+    """The most that any campaign may open."""
+
+    #: Countries that may be called; empty: all.
+    countries: tuple[Country, ...] = Field((), max_length=300)
+    allow_premium: bool = True
+    allow_shared_cost: bool = True
+    allow_satellite: bool = True
+
+
+class SystemSettings(Group):
+    """What holds for all campaigns, whatever they say themselves."""
+
+    destinations: SystemDestinations = SystemDestinations()
+    #: Numbers that are ours to call from; empty: those that a campaign names are.
+    owned_numbers: tuple[str, ...] = Field((), max_length=10_000)
+
+    @field_validator("owned_numbers")
+    @classmethod
+    def _numbers_are_e164(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(as_e164(number) for number in value))
 
 
 class DispositionRule(Group):

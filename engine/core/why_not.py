@@ -109,7 +109,8 @@ def _destination(who: Candidate, settings: CampaignSettings) -> Verdict:
 #: What the store is asked, in the words of its refusals.
 _OF_NUMBER = ("limit_24h", "limit_7d", "after_abandon", "after_machine", "after_conversation")
 STANDING = (
-    "dnc", "live", *_OF_NUMBER, "person_live", *(f"person_{rule}" for rule in _OF_NUMBER)
+    "dnc", "live", *_OF_NUMBER, "person_live", *(f"person_{rule}" for rule in _OF_NUMBER),
+    "caller_ids",
 )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from engine.core.agent import AgentState
 from engine.core.attempt import Claim
 from engine.core.call_events import Fate, HungUp, RecordLost, Responded, Vanished
 from engine.core.call_state import CallState
-from engine.core.caller_ids import pool_for
+from engine.core.caller_ids import choose, pools_for
 from engine.core.errors import ActionRefused, ActionUnknown, LinkDown
 from engine.core.phone import masked
 from engine.core.redial import Done, Next, RedialAt
@@ -29,6 +29,10 @@ log = structlog.get_logger()
 
 #: A callback whose agent is busy or away is looked at again after this.
 AGENT_RETRY = timedelta(seconds=5)
+#: A contact whose one caller id has shown as many calls as it may is looked at again after this.
+CALLER_RETRY = timedelta(minutes=15)
+#: More calls than any decision asks for.
+UNLIMITED = 1_000_000
 #: After a claim that found nothing, the next one waits so long unless something changes.
 EMPTY_CLAIM_S = 0.25
 CLASSES_FRESH_S = 0.5
@@ -44,14 +48,25 @@ class Dialer:
     async def dial(self, view: CampaignView, n: int) -> int:
         """Place up to n calls; returns how many contacts were claimed."""
         world, now = self._world, self._world.clock.now()
-        claims = await self._claim(view, n, now)
-        if len(claims) < n:
+        n = min(n, await self._calls_to_show(view, now))
+        claims = await self._claim(view, n, now) if n else ()
+        if len(claims) < n or not n:
             view.no_claim_before = world.clock.monotonic() + EMPTY_CLAIM_S
         if not claims:
             return 0
         claims = await self._reserve(view, claims, now)
         await self._send(view, claims)
         return len(claims)
+
+    async def _calls_to_show(self, view: CampaignView, now: datetime) -> int:
+        """How many calls the campaign's caller ids may show now."""
+        dialing = view.campaign.rules.dialing
+        limit, callers = dialing.max_per_caller_id_per_day, dialing.caller_ids
+        if limit is None or not callers:
+            view.calls_left = None
+            return UNLIMITED if callers else 0
+        view.calls_left = dict(await self._world.store.callers.left(callers, limit, now))
+        return sum(view.calls_left.values())
 
     async def _claim(self, view: CampaignView, n: int, now: datetime) -> Sequence[Claim]:
         world, campaign = self._world, view.campaign
@@ -96,7 +111,7 @@ class Dialer:
         """The rules' verdict; a redial that fell due is claimed with its class, so hours too."""
         who = Candidate(claim.phone, claim.hours_class, claim.history)
         refusals = () if refusal is None else (refusal,)
-        following = decide(verdicts(who, view.campaign.settings, refusals, now), now)
+        following = decide(verdicts(who, view.campaign.rules, refusals, now), now)
         if following is None and self._world.calls.has_phone(claim.phone):
             return RedialAt(now + HELD_NUMBER_RETRY)
         return following or self._agent_is_awaited(view, claim, now)
@@ -132,10 +147,11 @@ class Dialer:
         claims = await self._still_wanted(view, claims)
         if not claims or world.fence is None:
             return
-        dialing = campaign.settings.dialing
+        dialing, now = campaign.settings.dialing, world.clock.now()
         assert dialing.trunk is not None
-        callers = [self._caller_id(view, claim) for claim in claims]
-        now = world.clock.now()
+        claims, callers = await self._with_callers(view, claims, now)
+        if not claims:
+            return
         marks = [
             (claim.attempt_id, caller, dialing.trunk, world.settings.node)
             for claim, caller in zip(claims, callers, strict=True)
@@ -159,13 +175,32 @@ class Dialer:
                 await self._give_back(view, claim, Done("dnc"), reserved=True)
         return [claim for claim, is_listed in zip(claims, listed, strict=True) if not is_listed]
 
-    def _caller_id(self, view: CampaignView, claim: Claim) -> str:
-        dialing = view.campaign.settings.dialing
-        pool = pool_for(claim.phone, dialing.caller_ids, dialing.local_presence)
+    async def _with_callers(
+        self, view: CampaignView, claims: Sequence[Claim], now: datetime
+    ) -> tuple[list[Claim], list[str]]:
+        """The claims that a caller id is free for, and that caller id; others wait."""
+        chosen = [(claim, self._caller_id(view, claim)) for claim in claims]
+        wanted = [(claim, caller) for claim, caller in chosen if caller is not None]
+        limit = view.campaign.rules.dialing.max_per_caller_id_per_day
+        taken = await self._world.store.callers.take([caller for _, caller in wanted], limit, now)
+        kept = [pair for pair, is_taken in zip(wanted, taken, strict=True) if is_taken]
+        going = {claim.attempt_id for claim, _ in kept}
+        for claim in claims:
+            if claim.attempt_id not in going:
+                await self._give_back(view, claim, RedialAt(now + CALLER_RETRY), reserved=True)
+        return [claim for claim, _ in kept], [caller for _, caller in kept]
+
+    def _caller_id(self, view: CampaignView, claim: Claim) -> str | None:
+        dialing, left = view.campaign.rules.dialing, view.calls_left
+        pools = pools_for(claim.phone, dialing.caller_ids, dialing.local_presence)
         if dialing.same_caller_id_on_redials:
-            return pool[claim.contact_id % len(pool)]
+            best = pools[0]
+            pools = [[best[claim.contact_id % len(best)]]] if best else pools
         view.next_caller_id += 1
-        return pool[view.next_caller_id % len(pool)]
+        caller = choose(pools, view.next_caller_id, left)
+        if left is not None and caller is not None:
+            left[caller] -= 1
+        return caller
 
     def _new_call(self, view: CampaignView, claim: Claim, caller: str, now: datetime) -> Call:
         campaign = view.campaign

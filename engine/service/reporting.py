@@ -71,6 +71,10 @@ class Reporter:
         if not view.has_place:
             needs_agents = view.campaign.settings.pacing.needs_agents
             found.append("no_free_queue" if needs_agents else "no_message")
+        if not view.campaign.rules.dialing.caller_ids:
+            found.append("no_caller_ids")
+        elif view.calls_left is not None and not any(view.calls_left.values()):
+            found.append("caller_ids_used_up")
         return found
 
     def _reasons_of_agents(self, view: CampaignView) -> list[str]:

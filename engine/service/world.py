@@ -70,6 +70,8 @@ class CampaignView:
     classes: tuple[str, ...] = ()
     classes_read_at: float = 0.0
     next_caller_id: int = 0
+    #: How many more calls each caller id may show; None: without limit.
+    calls_left: dict[str, int] | None = None
     #: Counters moved: look whether it is complete.
     dirty: bool = True
     idle_reasons: tuple[str, ...] = ()

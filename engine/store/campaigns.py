@@ -15,7 +15,7 @@ from engine.core.errors import (
     NotFound,
     VersionConflict,
 )
-from engine.core.settings import CampaignSettings
+from engine.core.settings import CampaignSettings, SystemSettings
 from engine.ports import Fence
 from engine.store import codec
 from engine.store.agents import assign, ids_of
@@ -28,6 +28,7 @@ from engine.store.ledger import joining
 from engine.store.link import Argument, Command, Link
 from engine.store.page import Page
 from engine.store.scripts import invoke
+from engine.store.system import parsed
 
 LIVE_FIGURES_S: Final = 5
 #: Keys removed in one round trip when a draft is deleted.
@@ -224,19 +225,19 @@ class RedisCampaigns:
         return [_head(row) for row in rows if row[0] is not None]
 
     async def _load(self, ids: Sequence[int]) -> Sequence[Campaign]:
-        commands: list[Command] = []
+        commands: list[Command] = [("GET", self._keys.system)]
         for campaign_id in ids:
             commands += [
                 ("HGETALL", self._keys.campaign(campaign_id, "campaign")),
                 ("HMGET", self._keys.campaign(campaign_id, "counts"), "contacts", "complete"),
                 ("HGET", self._keys.agents("of_campaign"), campaign_id),
             ]
-        answers = await self._link.batch(commands)
+        system, *answers = await self._link.batch(commands)
         rows = zip(answers[::3], answers[1::3], answers[2::3], strict=True)
-        return [_campaign(codec.pairs(flat), n, agents) for flat, n, agents in rows if flat]
+        return [_campaign(codec.pairs(flat), n, agents, system) for flat, n, agents in rows if flat]
 
     async def _remove_contacts(self, campaign_id: int, n_contacts: int) -> None:
-        names = ["counts", "classes", "class_names", "waiting", "audit", "live"]
+        names = ["counts", "classes", "class_names", "waiting", "added", "audit", "live"]
         numbers = await self._link.call("HKEYS", self._keys.campaign(campaign_id, "class_names"))
         names += [f"ready:n:{number}" for number in numbers]
         names += [f"phones:{shard}" for shard in range(N_PHONE_SHARDS)]
@@ -244,6 +245,11 @@ class RedisCampaigns:
         keys = [self._keys.campaign(campaign_id, name) for name in names]
         for start in range(0, len(keys), REMOVED_AT_ONCE):
             await self._link.call("UNLINK", *keys[start : start + REMOVED_AT_ONCE])
+
+
+@lru_cache(maxsize=8)
+def _system(json: str | None) -> SystemSettings:
+    return parsed(json)
 
 
 @lru_cache(maxsize=512)
@@ -313,7 +319,9 @@ def _head(row: Sequence[Any]) -> Head:
     return Head(int(campaign_id), name, at, CampaignStatus(status), live == "1", queue or "")
 
 
-def _campaign(f: Mapping[str, str], n: Sequence[str | None], agents: str | None) -> Campaign:
+def _campaign(
+    f: Mapping[str, str], n: Sequence[str | None], agents: str | None, system: str | None
+) -> Campaign:
     return Campaign(
         id=int(f["id"]),
         name=f["name"],
@@ -328,4 +336,5 @@ def _campaign(f: Mapping[str, str], n: Sequence[str | None], agents: str | None)
         n_complete=int(n[1] or 0),
         n_importing=int(f.get("importing", 0)),
         queue=f.get("queue", ""),
+        system=_system(system),
     )

@@ -78,6 +78,15 @@ class Keys:
         return f"{self.prefix}:{{audit}}:log"
 
     @property
+    def system(self) -> str:
+        """Settings of the system as JSON."""
+        return f"{self.prefix}:{{system}}:settings"
+
+    def caller(self, phone: str) -> str:
+        """Hash: hour since 1970 → calls that showed this caller id; all in one slot."""
+        return f"{self.prefix}:{{callers}}:{digits(phone)}"
+
+    @property
     def open_imports(self) -> str:
         return f"{self.prefix}:{{imports}}:open"
 

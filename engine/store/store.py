@@ -8,6 +8,7 @@ from engine.core.errors import StoreUnavailable
 from engine.store.agents import RedisAgents
 from engine.store.attempts import RedisAttempts
 from engine.store.audit import RedisAudit
+from engine.store.callers import RedisCallers
 from engine.store.calls import RedisCalls
 from engine.store.campaigns import RedisCampaigns
 from engine.store.changes import RedisChanges
@@ -26,6 +27,7 @@ from engine.store.outbox import RedisOutbox
 from engine.store.polls import RedisPolls
 from engine.store.scripts import all_scripts
 from engine.store.sessions import RedisSessions
+from engine.store.system import RedisSystem
 from engine.store.tokens import RedisTokens
 from engine.store.users import RedisUsers
 from engine.store.webhooks import RedisWebhooks
@@ -59,6 +61,8 @@ class RedisStore:
         self.inbox = RedisInbox(link, keys)
         self.polls = RedisPolls(link, keys)
         self.outbox = RedisOutbox(link, keys)
+        self.callers = RedisCallers(link, keys)
+        self.system = RedisSystem(link, keys)
         self.changes = RedisChanges(link, keys)
         self.webhooks = RedisWebhooks(link, keys)
         self.tokens = RedisTokens(link, keys)

@@ -51,6 +51,8 @@ TABLE = [
     ("PATCH", "/campaigns/99/contacts/1", IN, IN, NO, NO),
     ("GET", "/campaigns/99/contacts/1/why", IN, IN, NO, NO),
     ("GET", "/presets", IN, IN, NO, NO),
+    ("GET", "/system", IN, IN, NO, NO),
+    ("PATCH", "/system", IN, NO, NO, NO),
     ("GET", "/connectors", IN, IN, NO, NO),
     ("POST", "/connectors", IN, NO, NO, NO),
     ("GET", "/connectors/99", IN, IN, NO, NO),

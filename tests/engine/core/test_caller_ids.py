@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.core.caller_ids import pool_for
+from engine.core.caller_ids import calls_left, choose, free_at_hour, pool_for, pools_for
 
 NEW_YORK, MIAMI, TORONTO, LONDON = "+12125550100", "+13055550100", "+14165550100", "+442079460000"
 POOL = (NEW_YORK, MIAMI, TORONTO, LONDON)
@@ -28,3 +28,27 @@ def test_a_call_shows_a_number_from_where_it_goes(
 
 def test_only_own_numbers_are_shown() -> None:
     assert pool_for("+33123456789", (MIAMI,), "area") == (MIAMI,)
+
+
+def test_a_number_that_is_used_up_makes_way_for_the_next_that_fits() -> None:
+    pools = pools_for("+12125550123", POOL, "area")
+    assert pools == [[NEW_YORK], [NEW_YORK, MIAMI], POOL]
+    left = dict.fromkeys(POOL, 1)
+    chosen = []
+    while (caller := choose(pools, 0, left)) is not None:
+        left[caller] -= 1
+        chosen.append(caller)
+    assert chosen == [NEW_YORK, MIAMI, TORONTO, LONDON]
+
+
+def test_numbers_take_turns() -> None:
+    pools = pools_for("+12125550123", POOL, "off")
+    assert [choose(pools, turn, None) for turn in range(5)] == [*POOL, NEW_YORK]
+    assert choose([()], 3, None) is None
+
+
+def test_calls_count_for_a_day_and_the_hour_that_has_begun() -> None:
+    used = {100: 2, 110: 1}
+    assert [calls_left(used, 3, hour) for hour in (110, 124, 125, 134, 135)] == [0, 0, 2, 2, 3]
+    assert [free_at_hour(used, 3, hour) for hour in (110, 124, 125)] == [125, 125, 125]
+    assert free_at_hour(used, 1, 110) == 135

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from engine.core.campaign import CampaignStatus, Transition
 from engine.core.contact import ContactState, NewContact
 from engine.core.redial import RedialAt
+from engine.core.settings import SystemSettings
 
 
 async def only(stage, campaign_id):
@@ -103,6 +104,30 @@ async def test_a_callback_waits_for_its_agent_and_then_for_anybody(stage, number
     left_at, order = stage.pbx.left[1]
     assert left_at - at >= timedelta(seconds=3)
     assert order.agent is None
+
+
+async def test_caller_ids_that_are_used_up_make_the_campaign_wait(stage, numbers):
+    people, callers = numbers(s04=4), ["+12025550190", "+12025550191"]
+    dialing = {"caller_ids": callers, "max_per_caller_id_per_day": 1}
+    campaign_id = await stage.campaign(people, await stage.hire(4), dialing=dialing)
+    running = stage.start()
+    await stage.placed(2)
+    view = running.engine.world.campaigns[campaign_id]
+    await stage.until(lambda: view.idle_reasons == ("caller_ids_used_up",))
+    assert sorted(order.caller_id for order in stage.pbx.placed) == callers
+    waiting = [c for c in await stage.contacts(campaign_id) if c.state is ContactState.READY]
+    assert len(waiting) == 2
+
+
+async def test_only_numbers_that_are_declared_as_owned_are_shown(stage, numbers):
+    callers = ["+12025550192", "+12025550193"]
+    dialing = {"caller_ids": callers}
+    system = SystemSettings.model_validate({"owned_numbers": callers[1:]})
+    campaign_id = await stage.campaign(numbers(s04=3), await stage.hire(3), dialing=dialing)
+    await stage.store.system.save(system, "t", datetime.now(UTC))
+    stage.start()
+    await stage.completed(campaign_id)
+    assert {order.caller_id for order in stage.pbx.placed} == {callers[1]}
 
 
 def _play():
