@@ -37,15 +37,18 @@ async def campaign_out(ctx: Context, campaign: Campaign) -> CampaignOut:
 
 
 async def campaigns_out(ctx: Context, campaigns: Sequence[Campaign]) -> list[CampaignOut]:
-    figures = await ctx.each(_live_figures(ctx, campaign) for campaign in campaigns)
-    return [_campaign(*pair) for pair in zip(campaigns, figures, strict=True)]
+    open_ids = [campaign.id for campaign in campaigns if _may_be_open(campaign)]
+    figures = await ctx.store.campaigns.live_figures_of(open_ids)
+    return [_campaign(campaign, figures.get(campaign.id)) for campaign in campaigns]
 
 
 async def _live_figures(ctx: Context, campaign: Campaign) -> Mapping[str, Any] | None:
     """What the engine published in the last seconds; only open campaigns have any."""
-    if campaign.status in (CampaignStatus.DRAFT, CampaignStatus.COMPLETED):
-        return None
-    return await ctx.store.campaigns.live_figures(campaign.id)
+    return await ctx.store.campaigns.live_figures(campaign.id) if _may_be_open(campaign) else None
+
+
+def _may_be_open(campaign: Campaign) -> bool:
+    return campaign.status not in (CampaignStatus.DRAFT, CampaignStatus.COMPLETED)
 
 
 def _campaign(campaign: Campaign, figures: Mapping[str, Any] | None) -> CampaignOut:

@@ -15,7 +15,7 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import phonenumbers
 
 from bench.parts import report
+from bench.parts.calling_list import HEADER, phone, rows
 from crm.import_run import run
 from engine.core import ids
 from engine.core.attempt import AttemptRecord, Claim
@@ -46,7 +47,6 @@ GOAL = (
     f" <= {MAX_BYTES_AFTER} after an attempt each; claim p50 10^6 : 10^3 <= {MAX_CLAIM_RATIO}"
 )
 FENCE = Fence(owner="bench", epoch=1)
-AREAS = ("212", "305", "312", "415", "206", "303", "602", "713", "404", "617", "202", "907", "808")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +59,6 @@ class Plan:
 
 FULL = Plan(1_000_000, 50_000, (1_000, 100_000, 1_000_000), 400)
 QUICK = Plan(5_000, 1_000, (1_000, 5_000), 30)
-
-
-def phone(n: int) -> str:
-    """Different for each n, valid, over thirteen area codes and so eight zones."""
-    return f"+1{AREAS[n % 13]}{2_000_000 + n // 13 * 7 % 7_999_993:07}"
-
-
-def rows(n: int) -> Iterator[str]:
-    for i in range(n):
-        variables = f"{i:030},{i:030}"
-        yield f"{phone(i)},Person Number {i % 9973},E{i:08},{variables}\n"
 
 
 def check(phones: Sequence[str]) -> int:
@@ -113,7 +102,7 @@ class Bench:
         campaign_id = await self._campaign("imported")
         import_id = await self._store.imports.create(campaign_id, filename="x", now=_now())
         before = await self._memory()
-        data = "".join(["phone,name,external_id,a,b\n", *rows(n)]).encode()
+        data = "".join([HEADER, *rows(n)]).encode()
         for start in range(0, len(data), CHUNK):
             await self._store.imports.append(import_id, data[start : start + CHUNK], _now())
         del data

@@ -11,11 +11,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
-def arguments(description: str) -> argparse.Namespace:
-    """`--json` (nothing but the object) and `--quick` (a smoke run, figures mean nothing)."""
+def arguments(description: str, **sizes: str) -> argparse.Namespace:
+    """`--json` (nothing but the object) and `--quick` (a smoke run, figures mean nothing).
+
+    `sizes`: more options, each a number that replaces the plan's, with its help.
+    """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--json", action="store_true", help="print only the last line")
     parser.add_argument("--quick", action="store_true", help="a short smoke run")
+    for name, text in sizes.items():
+        parser.add_argument(f"--{name}", type=int, metavar="N", help=text)
     return parser.parse_args()
 
 

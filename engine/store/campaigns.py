@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 from engine.core.campaign import FINAL, Campaign, CampaignStatus, Transition
 from engine.core.errors import (
@@ -20,7 +20,8 @@ from engine.ports import Fence
 from engine.store import codec
 from engine.store.agents import assign, ids_of
 from engine.store.audit import campaign_entry
-from engine.store.campaign_list import Filter, Head, page_of
+from engine.store.campaign_heads import CampaignHeads
+from engine.store.campaign_list import Filter, page_of
 from engine.store.changes import change
 from engine.store.keys import N_PHONE_SHARDS, Keys
 from engine.store.last_hour import Sample, sample_command, samples
@@ -38,6 +39,7 @@ REMOVED_AT_ONCE: Final = 1000
 class RedisCampaigns:
     def __init__(self, link: Link, keys: Keys) -> None:
         self._link, self._keys = link, keys
+        self._heads = CampaignHeads(link, keys)
 
     async def create(
         self,
@@ -58,6 +60,7 @@ class RedisCampaigns:
         # Last, so that a kill before leaves nothing that a list would show.
         await self._link.batch([
             ("SADD", self._keys.campaigns("ids"), campaign_id),
+            self._heads.changed(),
             assign(self._keys, "campaign", campaign_id, agent_ids),
             change(self._keys, "campaign", campaign_id, {"what": "created"}),
         ])  # fmt: skip
@@ -81,7 +84,7 @@ class RedisCampaigns:
         cursor: str | None = None,
     ) -> Page[Campaign]:
         """Raises Invalid for a bad cursor or sort."""
-        heads = await self._heads(await self._link.call("SMEMBERS", self._keys.campaigns("ids")))
+        heads = await self._heads.all()
         page = page_of(heads, Filter(frozenset(status), name, live), sort, limit, cursor)
         return Page(await self._load([head.id for head in page.items]), page.next_cursor)
 
@@ -105,7 +108,10 @@ class RedisCampaigns:
         if settings is not None:
             await self._link.batch(joining(self._keys, campaign_id, settings))
         _raise_refusal((await self._link.batch([invoke("update_campaign", base, *arguments)]))[0])
-        commands = [change(self._keys, "campaign", campaign_id, {"what": "edited"})]
+        commands = [
+            change(self._keys, "campaign", campaign_id, {"what": "edited"}),
+            self._heads.changed(),
+        ]
         if agent_ids is not None:
             commands.insert(0, assign(self._keys, "campaign", campaign_id, agent_ids))
             commands.append(change(self._keys, "agent", "", {"what": "assigned"}))
@@ -122,6 +128,7 @@ class RedisCampaigns:
             raise InvalidTransition("Only a draft can be deleted.")
         await self._link.batch([
             ("SREM", self._keys.campaigns("ids"), campaign_id),
+            self._heads.changed(),
             ("SREM", self._keys.campaigns("open"), campaign_id),
             assign(self._keys, "campaign", campaign_id, ()),
             change(self._keys, "campaign", campaign_id, {"what": "deleted"}),
@@ -173,7 +180,8 @@ class RedisCampaigns:
         if not moved:
             raise InvalidTransition(f"The campaign is not {from_} any more.")
         payload = {"what": "status", "status": to, "status_reason": transition.reason}
-        await self._link.batch([change(self._keys, "campaign", campaign_id, payload)])
+        told = change(self._keys, "campaign", campaign_id, payload)
+        await self._link.batch([self._heads.changed(), told])
         return await self.get(campaign_id)
 
     async def statuses(self, campaign_ids: Sequence[int]) -> Sequence[str | None]:
@@ -186,7 +194,8 @@ class RedisCampaigns:
         done = (await self._link.batch([invoke("complete", base, codec.to_ms(now))]))[0]
         if done:
             payload = {"what": "status", "status": "completed", "status_reason": ""}
-            await self._link.batch([change(self._keys, "campaign", campaign_id, payload)])
+            told = change(self._keys, "campaign", campaign_id, payload)
+            await self._link.batch([self._heads.changed(), told])
         return bool(done)
 
     async def publish_live(self, campaign_id: int, figures: Mapping[str, object]) -> None:
@@ -201,6 +210,15 @@ class RedisCampaigns:
         figures: Mapping[str, object] | None = codec.from_json(text) if text else None
         return figures
 
+    async def live_figures_of(
+        self, campaign_ids: Sequence[int]
+    ) -> Mapping[int, Mapping[str, object]]:
+        """Of those that have any, in one round trip."""
+        keys = [self._keys.campaign(campaign_id, "live") for campaign_id in campaign_ids]
+        texts = await self._link.batch([("GET", key) for key in keys])
+        pairs = zip(campaign_ids, texts, strict=True)
+        return {campaign_id: codec.from_json(text) for campaign_id, text in pairs if text}
+
     async def last_hour(self, campaign_id: int, now: datetime) -> Sequence[Sample]:
         """What was published in the last hour, a sample for every few seconds, oldest first."""
         texts = await self._link.call("HVALS", self._keys.campaign(campaign_id, "hour"))
@@ -209,20 +227,14 @@ class RedisCampaigns:
     async def assign_queue(self, campaign_id: int, queue: str) -> None:
         await self._link.batch([
             ("HSET", self._keys.campaign(campaign_id, "campaign"), "queue", queue),
+            self._heads.changed(),
             change(self._keys, "campaign", campaign_id, {"what": "queue", "queue": queue}),
         ])  # fmt: skip
 
     async def pool_queues_in_use(self) -> Mapping[str, int]:
         """Queue name → campaign, over those that are not final."""
-        ids = await self._link.call("SMEMBERS", self._keys.campaigns("ids"))
-        heads = await self._heads(ids)
+        heads = await self._heads.read()
         return {h.queue: h.id for h in heads if h.queue and h.status not in FINAL}
-
-    async def _heads(self, ids: Sequence[str]) -> Sequence[Head]:
-        fields = ("id", "name", "created_at", "status", "live", "queue")
-        keys = [self._keys.campaign(int(i), "campaign") for i in ids]
-        rows = await self._link.batch([("HMGET", key, *fields) for key in keys])
-        return [_head(row) for row in rows if row[0] is not None]
 
     async def _load(self, ids: Sequence[int]) -> Sequence[Campaign]:
         commands: list[Command] = [("GET", self._keys.system)]
@@ -237,7 +249,7 @@ class RedisCampaigns:
         return [_campaign(codec.pairs(flat), n, agents, system) for flat, n, agents in rows if flat]
 
     async def _remove_contacts(self, campaign_id: int, n_contacts: int) -> None:
-        names = ["counts", "classes", "class_names", "waiting", "added", "audit", "live"]
+        names = ["counts", "classes", "class_names", "waiting", "added", "audit", "live", "states"]
         numbers = await self._link.call("HKEYS", self._keys.campaign(campaign_id, "class_names"))
         names += [f"ready:n:{number}" for number in numbers]
         names += [f"phones:{shard}" for shard in range(N_PHONE_SHARDS)]
@@ -311,12 +323,6 @@ def _is_open(status: str | None, n_to_end: int) -> bool | None:
     if status == CampaignStatus.DRAFT:
         return False
     return True if n_to_end else None
-
-
-def _head(row: Sequence[Any]) -> Head:
-    campaign_id, name, created_at, status, live, queue = row
-    at = int(created_at)
-    return Head(int(campaign_id), name, at, CampaignStatus(status), live == "1", queue or "")
 
 
 def _campaign(

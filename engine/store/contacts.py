@@ -18,7 +18,8 @@ from engine.store.scripts import invoke
 
 #: One script call blocks the server for about 3 ms.
 BATCH: Final = 500
-#: Contacts that one filtered page looks at, so that a rare state costs bounded time.
+#: Contacts that a filtered page looks at one by one, where a campaign is from before their states
+#: were kept together.
 MAX_LOOKED_AT: Final = 2000
 HOUR_MS: Final = 3_600_000
 #: How long the answer to a batch with a token is kept for a repetition.
@@ -72,12 +73,8 @@ class RedisContacts:
     ) -> tuple[Sequence[Contact], int | None]:
         """By id, and the id to go on after; None at the end. A filtered page may be short."""
         code = STATE_CODES[state] if state else ""
-        n = MAX_LOOKED_AT if state else limit
-        last, *found = await self._read(campaign_id, after + 1, n, code)
-        page = [_contact(one) for one in found[:limit]]
-        if len(found) > limit:
-            return page, page[-1].contact_id
-        return page, int(last) or None
+        last, *found = await self._read(campaign_id, after + 1, limit, code)
+        return [_contact(one) for one in found], int(last) or None
 
     async def withdraw(
         self, campaign_id: int, contact_id: int, actor: str, now: datetime
@@ -160,7 +157,9 @@ class RedisContacts:
 
     async def _read(self, campaign_id: int, first: int, n: int, state: str) -> Any:
         base = [self._keys.campaign(campaign_id)]
-        return (await self._link.batch([invoke("contacts", base, first, n, state)]))[0]
+        return (await self._link.batch([invoke("contacts", base, first, n, state, MAX_LOOKED_AT)]))[
+            0
+        ]
 
 
 def _is_since(contact_id: int, added: Sequence[tuple[int, int]], since: datetime) -> bool:

@@ -14,6 +14,7 @@ from engine.core.errors import CampaignFinal, Invalid, InvalidTransition, NotFou
 from engine.core.outcome import Outcome
 from engine.core.redial import Done
 from engine.core.settings import CampaignSettings, ListSettings
+from engine.store import RedisStore
 
 NOW = datetime(2026, 1, 5, 15, tzinfo=UTC)
 DRAFT, ACTIVE, PAUSED = CampaignStatus.DRAFT, CampaignStatus.ACTIVE, CampaignStatus.PAUSED
@@ -185,3 +186,28 @@ async def test_live_figures_and_queues(store):
     assert await store.campaigns.pool_queues_in_use() == {"dialer-1": campaign.id}
     await move(store, campaign.id, DRAFT, ACTIVE, STOPPED)
     assert await store.campaigns.pool_queues_in_use() == {}
+
+
+async def test_a_list_knows_every_change_of_another_process(store, valkey_url):
+    """What a list sorts and filters by is kept for a moment."""
+    other = await RedisStore.connect(valkey_url, prefix=store._keys.prefix)
+    try:
+        made = await make(store, "A")
+        assert await names(other) == ["A"]
+        second = await make(store, "B")
+        assert await names(other, sort="name") == ["A", "B"]
+        await store.campaigns.update(made.id, name="C", actor="t", now=NOW)
+        assert await names(other, sort="name") == ["B", "C"]
+        await move(store, made.id, DRAFT, ACTIVE, STOPPED)
+        assert await names(other, status=[STOPPED]) == ["C"]
+        await store.campaigns.delete(second.id, "t", NOW)
+        assert await names(other) == ["C"]
+    finally:
+        await other.close()
+
+
+async def test_live_figures_of_many_are_read_at_once(store):
+    ids = [(await make(store)).id for _ in range(3)]
+    await store.campaigns.publish_live(ids[0], {"idle_reasons": ["no_agents"]})
+    assert await store.campaigns.live_figures_of(ids) == {ids[0]: {"idle_reasons": ["no_agents"]}}
+    assert await store.campaigns.live_figures_of([]) == {}

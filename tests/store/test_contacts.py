@@ -88,6 +88,43 @@ async def test_pages_by_id_and_by_state(rig):
     assert ([c.contact_id for c in page], after) == ([4], None)
 
 
+async def in_pages(rig, state: ContactState, limit: int) -> list[int]:
+    found, after, n_pages = [], 0, 0
+    while after is not None:
+        page, after = await rig.store.contacts.list(
+            rig.campaign_id, state=state, after=after, limit=limit
+        )
+        found += [contact.contact_id for contact in page]
+        n_pages += 1
+        assert n_pages < 500
+    return found
+
+
+@pytest.mark.parametrize("limit", [1, 3, 1000])
+async def test_a_state_is_found_wherever_it_is(rig, limit):
+    await rig.add(30)
+    for contact_id in (1, 2, 17, 30):
+        await rig.store.contacts.withdraw(rig.campaign_id, contact_id, "test", NOW)
+    assert await in_pages(rig, ContactState.WITHDRAWN, limit) == [1, 2, 17, 30]
+    assert await in_pages(rig, ContactState.READY, limit) == [
+        i for i in range(1, 30) if i not in (1, 2, 17)
+    ]
+    assert await in_pages(rig, ContactState.DONE, limit) == []
+
+
+@pytest.mark.parametrize("looks", [1, 7, 100])
+async def test_a_state_is_found_where_states_were_not_kept_together(rig, monkeypatch, looks):
+    """A campaign from before; some of its contacts have changed since."""
+    await rig.add(20)
+    states = rig.store.contacts._keys.campaign(rig.campaign_id, "states")
+    await rig.store._link.call("DEL", states)
+    for contact_id in (5, 12):
+        await rig.store.contacts.withdraw(rig.campaign_id, contact_id, "test", NOW)
+    monkeypatch.setattr("engine.store.contacts.MAX_LOOKED_AT", looks)
+    assert await in_pages(rig, ContactState.WITHDRAWN, 2) == [5, 12]
+    assert len(await in_pages(rig, ContactState.READY, 4)) == 18
+
+
 async def test_records_page_in_place_and_filter(rig):
     await rig.add(5)
     claims = await rig.dial(5)

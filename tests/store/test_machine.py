@@ -190,6 +190,9 @@ class StoreMachine(RuleBasedStateMachine):
         if refusal is not None and dial.entry.phone in self.forbidden:
             assert refusal.reason == "dnc"
         assert (refusal is None) == free
+        if holder is not None and holder is not dial and not holder.live:
+            # Whoever asks frees a number whose attempt is over, also where a list refuses it.
+            del self.holder[dial.entry.phone]
         if free:
             self.holder[dial.entry.phone] = dial
 
@@ -355,6 +358,10 @@ class StoreMachine(RuleBasedStateMachine):
         assert {c.contact_id: c.state for c in contacts} == {
             i: e.state for i, e in this.entries.items()
         }
+        # One of them at each step, because there are many steps.
+        state = list(ContactState)[len(this.dials) % len(ContactState)]
+        like_this, _ = await store.contacts.list(campaign_id, state=state, limit=1000)
+        assert like_this == [c for c in contacts if c.state is state]
         of_contact = Counter(one.contact_id for one in live)
         assert set(of_contact.values()) <= {1}, "two live attempts of one contact"
         assert {one.attempt_id: one.stage is AttemptStage.SENT for one in live} == {

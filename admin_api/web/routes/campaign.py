@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -19,7 +19,7 @@ from admin_api.views import contacts_out, stats_out
 from admin_api.web.campaign_rows import row_of
 from admin_api.web.guard import PageRoute, SupervisorSession
 from admin_api.web.render import render
-from engine.core.contact import Contact, ContactState
+from engine.core.contact import ContactState
 from engine.core.outcome import Outcome
 from engine.store import Session
 from engine.store.page import cursor_of
@@ -31,8 +31,6 @@ PAGE = 50
 #: Lines of the chart: calls that go out, people who wait for an agent, conversations.
 CALL_LINES = (("dialing", "ringing"), ("amd", "waiting"), ("talking",))
 BUSY = ("reserved", "ringing", "on_call", "wrap_up")
-#: A rare state may lie far apart: so many short pages of the store are looked at for one of ours.
-MAX_LOOKS = 10
 _CSV_PAGE = 1000
 _COLUMNS = (
     "contact_id", "phone", "name", "timezone", "priority", "external_id", "source", "url",
@@ -97,28 +95,14 @@ async def contacts_page(
 ) -> Response:
     campaign = await ctx.store.campaigns.get(campaign_id)
     wanted = ContactState(state) if state in list(ContactState) else None
-    found, after = await _contacts(ctx, campaign_id, after_of(cursor), wanted)
+    found, after = await ctx.store.contacts.list(
+        campaign_id, after=after_of(cursor), limit=PAGE, state=wanted
+    )
     return await _page(
         request, ctx, session, "contacts.html", campaign_id, tab="contacts", state=state,
         contacts=await contacts_out(ctx, campaign, found), cursor=cursor,
         next_cursor=None if after is None else cursor_of(after), states=list(ContactState),
     )  # fmt: skip
-
-
-async def _contacts(
-    ctx: Context, campaign_id: int, after: int, state: ContactState | None
-) -> tuple[Sequence[Contact], int | None]:
-    """One full page where there is one, within a bound."""
-    found: list[Contact] = []
-    place: int | None = after
-    for _ in range(MAX_LOOKS):
-        if place is None or len(found) >= PAGE:
-            break
-        more, place = await ctx.store.contacts.list(
-            campaign_id, after=place, limit=PAGE - len(found), state=state
-        )
-        found += more
-    return found, place
 
 
 @router.get("/contacts.csv")

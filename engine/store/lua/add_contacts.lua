@@ -59,6 +59,7 @@ while ARGV[at] do
 end
 if n_new > 0 then
   note_added(last - n_new + 1, ARGV[3])
+  note_states(last - n_new + 1, string.rep('r', n_new))
   count('contacts', n_new)
   count('ready', n_new)
   for class, scores in pairs(scores_of) do

@@ -17,6 +17,11 @@ local function count(name, by)
   redis.call('HINCRBY', counts, name, by)
 end
 
+-- States of all contacts, a byte each by id, so that a list of one state is found in a million.
+local function note_states(first, states)
+  redis.call('SETRANGE', base .. 'states', first, states)
+end
+
 -- The only place where a contact's state changes.
 local function enter(id, class, from, to)
   if from then count(STATE[from], -1) end
@@ -28,6 +33,7 @@ local function enter(id, class, from, to)
     redis.call('HINCRBY', base .. 'waiting', class, -1)
   end
   redis.call('HSET', contact_key(id), 's', to)
+  note_states(id, to)
 end
 
 local function put_ready(id, list, class, priority, due)
