@@ -11,7 +11,7 @@ NEEDED = {
     "Originate": ("originate", "Asterisk itself"),
     "Hangup": ("call", "Asterisk itself"),
     "Getvar": ("call", "Asterisk itself"),
-    "PlayDTMF": ("call", "app_senddtmf.so"),
+    "ControlPlayback": ("call", "app_controlplayback.so"),
     "CoreShowChannels": ("reporting", "Asterisk itself"),
     "CoreStatus": ("reporting", "Asterisk itself"),
     "CoreSettings": ("reporting", "Asterisk itself"),

@@ -56,17 +56,13 @@ def hang_up(attempt_id: str) -> Headers:
 
 
 def wake_caller(attempt_id: str) -> Headers:
-    """A key that means nothing, as if the caller had pressed it: the queue looks up from its wait.
+    """The queue looks up from its wait as if a key had been pressed, and no key goes anywhere.
 
-    `D` is on no telephone, and a queue without a `context` ignores it.
+    Where it comes too late it does nothing: a conversation ignores it, and the message, which
+    advances in steps of a millisecond, is heard whole. A pressed key would reach the agent instead,
+    and half of one (a begin without an end) makes a phone sound on or go deaf.
     """
-    return {
-        "Action": "PlayDTMF",
-        "Channel": attempt_id,
-        "Digit": "D",
-        "Duration": "40",
-        "Receive": "true",
-    }
+    return {"Action": "ControlPlayback", "Channel": attempt_id, "Control": "forward"}
 
 
 def device_state(trunk: str) -> Headers:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -103,21 +103,45 @@ async def test_agents_in_two_queues_never_get_two_calls(
     assert sum(one["stage"] == "connected" for one in records) == len(members)
 
 
-async def test_a_waiting_caller_is_woken_by_a_digit(
-    ami: Ami, agents: tuple[str, ...], queue: str
-) -> None:
+async def test_a_waiting_caller_is_woken(ami: Ami, agents: tuple[str, ...], queue: str) -> None:
     # With a limit of 1 s the queue looks only once: at the beginning, with no agent ready.
     interface = await ami.add_member(queue, "1003", paused=True)
     attempt = await ami.dial(number(AT_ONCE, 6), queue=queue, deadline="1")
     caller = await ami.wait(Event="QueueCallerJoin", Queue=queue)
     await ami.pause(interface, paused=False)
-    woken = await ami.action(
-        "PlayDTMF", Channel=caller["Channel"], Digit="D", Duration="40", Receive="true"
-    )
+    woken = await ami.action("ControlPlayback", Channel=caller["Channel"], Control="forward")
     assert woken["Response"] == "Success", woken
     await ami.wait(2.5, UserEvent="DialerConnected", Attempt=attempt)
     await ami.hang_up(attempt)
     assert (await ami.record(attempt))["member"] == "1003"
+
+
+async def test_waking_too_late_does_nothing(
+    ami: Ami, agents: tuple[str, ...], queue: str, other_queue: str
+) -> None:
+    async def wake(attempt: str) -> None:
+        woken = await ami.action("ControlPlayback", Channel=attempt, Control="forward")
+        assert woken["Response"] == "Success", woken
+
+    await ami.add_member(queue, "1003")
+    talks = await ami.dial(number(AT_ONCE, 22), queue=queue)
+    await ami.wait(UserEvent="DialerConnected", Attempt=talks)
+    told, told_and_woken = [
+        await ami.dial(number(AT_ONCE, last), queue=other_queue, deadline="1") for last in (23, 24)
+    ]
+    await ami.wait(UserEvent="DialerMessage", Attempt=told_and_woken)
+    for _ in range(5):
+        await wake(talks)
+        await wake(told_and_woken)
+    whole, woken = [await ami.record(each) for each in (told, told_and_woken)]
+    assert whole["stage"] == woken["stage"] == "message-played"
+    assert message_s(woken) > message_s(whole) / 2, "it was heard to its end"
+    await ami.hang_up(talks)
+    assert (await ami.record(talks))["stage"] == "connected"
+
+
+def message_s(record: Mapping[str, str]) -> float:
+    return (int(record["message_end_ms"]) - int(record["message_ms"])) / 1000
 
 
 @pytest.mark.parametrize(

@@ -205,12 +205,15 @@ def test_all_rights() -> None:
 
 
 def test_a_right_that_is_missing_is_told_from_a_module() -> None:
-    granted = set(NEEDED) - {"Originate", "PlayDTMF"}
-    assert missing_of(granted) == ["Originate", "PlayDTMF"]
-    refusals = {"Originate": "Permission denied", "PlayDTMF": "Invalid/unknown command: PlayDTMF."}
+    granted = set(NEEDED) - {"Originate", "ControlPlayback"}
+    assert missing_of(granted) == ["Originate", "ControlPlayback"]
+    refusals = {
+        "Originate": "Permission denied",
+        "ControlPlayback": "Invalid/unknown command: ControlPlayback.",
+    }
     rights, modules, excess = judge_rights(granted, refusals)
     assert rights.level is Level.FAILED and "originate" in rights.text
-    assert modules.level is Level.FAILED and "app_senddtmf.so" in modules.fix
+    assert modules.level is Level.FAILED and "app_controlplayback.so" in modules.fix
     assert excess.level is Level.OK
 
 

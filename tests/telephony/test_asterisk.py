@@ -79,7 +79,7 @@ def test_doubts_ripen_after_a_whole_turn():
 
 async def test_gone_is_fine_for_a_hangup_and_a_wake(up, fake, attempt):
     telephony, _ = up
-    fake.refused |= {"Hangup": "No such channel", "PlayDTMF": "Channel not found"}
+    fake.refused |= {"Hangup": "No such channel", "ControlPlayback": "No such channel"}
     await telephony.hang_up(attempt)
     await telephony.wake_caller(attempt)
     assert fake.actions("Hangup")[0]["Cause"] == "26"
