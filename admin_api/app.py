@@ -28,6 +28,7 @@ from admin_api.routes import (
     health,
     hooks,
     imports,
+    lists,
     presets,
     system,
     tokens,
@@ -70,6 +71,7 @@ def create_app(store: RedisStore | None, settings: ApiSettings) -> FastAPI:
     app.include_router(tokens.router, prefix=BASE)
     app.include_router(presets.router, prefix=BASE)
     app.include_router(system.router, prefix=BASE)
+    app.include_router(lists.router, prefix=BASE)
     app.include_router(connectors.router, prefix=BASE)
     app.include_router(webhooks.router, prefix=BASE)
     app.include_router(what_if.router, prefix=BASE)

@@ -22,7 +22,7 @@ CONTACT_COLUMNS = (
     "contact_id", "state", "done_reason", "phone", "other_phones", "dropped_phones", "name",
     "external_id", "person_key", "timezone", "hours_class", "priority", "source", "url",
     "variables", "n_attempts", "n_trunk_faults", "outcomes", "last_outcome", "next_dial_at",
-    "is_active", "callback_agent_id",
+    "is_active", "callback_agent_id", "list_id",
 )  # fmt: skip
 HOW = """\
 attempts.csv   One row for each ended call, in the order in which they were settled, with its newest

@@ -255,8 +255,25 @@ class ContactOut(BaseModel):
     dropped_phones: list[str] = Field(description="are not in use")
     person_key: str | None
     active: bool
+    list_id: int
     callback_agent_id: int | None
     why_not_now: list[WhyNot]
+
+
+class ListOut(BaseModel):
+    """A calling list of a campaign: an import, a connector, or what came one by one (0)."""
+
+    list_id: int
+    kind: str = Field(description="single, import or connector")
+    name: str
+    source_id: str = Field(description="the import's or the connector's id")
+    created_at: datetime | None
+    weight: int = Field(description="turns against other lists, at equal priority")
+    n_contacts: int
+
+
+class ListPatch(In):
+    weight: int = Field(ge=1, le=1000)
 
 
 class ContactPatch(In):

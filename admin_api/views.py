@@ -179,6 +179,7 @@ def _contact(
         dropped_phones=list(contact.dropped_phones),
         person_key=contact.person_key,
         active=contact.is_active,
+        list_id=contact.list_id,
         callback_agent_id=contact.callback_agent_id,
         why_not_now=why_not_now(contact, campaign, ctx.now(), refusals),
     )

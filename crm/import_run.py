@@ -14,7 +14,7 @@ from crm import sheet
 from crm.columns import choice_of
 from crm.import_reader import Reader, Reading, SheetReader
 from crm.imports import BadFile
-from crm.sifting import Sieve, tell_duplicates
+from crm.sifting import MAX_TOLD, Sieve
 from engine.core.campaign import Campaign
 from engine.core.errors import CampaignFinal, Conflict, NotFound
 from engine.store import Import, ImportStatus, RedisStore
@@ -97,7 +97,7 @@ class _Saving:
     def __init__(self, store: RedisStore, upload: Import, campaign: Campaign) -> None:
         self._store, self._upload = store, upload
         self._sieve = Sieve(store, campaign)
-        self._n_duplicates = upload.duplicates
+        self._n_told = upload.duplicates
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> _Saving:
@@ -125,17 +125,20 @@ class _Saving:
         token = f"{upload.import_id}:{position.chunks_done}:{position.line}"
         await self._sieve.sift(reading, now)
         contacts = self._store.contacts
-        ids = await contacts.add(upload.campaign_id, reading.contacts, now, token=token)
-        n_duplicates, told = tell_duplicates(reading, ids, self._n_duplicates)
-        self._n_duplicates += n_duplicates
+        ids = await contacts.add(
+            upload.campaign_id, reading.contacts, now, token=token, list_id=upload.list_id
+        )
+        n_here = sum(id_ is None for id_ in ids)
+        told = reading.duplicates[: max(0, MAX_TOLD - self._n_told)]
+        self._n_told += len(told)
         await self._store.imports.commit(
             upload.import_id,
             chunks_done=position.chunks_done,
             carry=position.carry,
             line=position.line,
-            created=len(reading.contacts),
+            created=len(ids) - n_here,
             rejected=len(reading.rejected),
-            duplicates=n_duplicates,
+            duplicates=n_here + len(reading.duplicates),
             rejected_rows=[*reading.rejected, *told],
         )
 

@@ -104,7 +104,9 @@ async def _read(
 ) -> str:
     """From where the last poll stopped to the window's end. While a page is stored the CRM
     already works on the next one; how far we are moves only with what is stored."""
-    pull = await store.polls.begin_pull(campaign.id, campaign.settings.list.connector_id or "")
+    pull = await store.polls.begin_pull(
+        campaign.id, campaign.settings.list.connector_id or "", _now()
+    )
     position, overlap_s = of_text(pull.position), connector.overlap_s
     asked = _ask(connector, position)
     try:

@@ -9,11 +9,10 @@ from crm.contact_in import ON_DNC
 from crm.import_reader import Reading
 from engine.core.campaign import Campaign, CampaignStatus
 from engine.core.settings import ListSettings
-from engine.store import RedisStore, RejectedRow
+from engine.store import RedisStore
 from engine.store.dnc import scopes_of
 
-HERE = "phone is in this campaign already"
-#: Rows of one import that are duplicates, told with line and reason; all are counted.
+#: Rows of one import that another campaign has, told with line and reason; all are counted.
 MAX_TOLD = 10_000
 ACTIVE = (CampaignStatus.ACTIVE, CampaignStatus.PAUSED)
 
@@ -46,15 +45,6 @@ class Sieve:
 
 def told(holder: int) -> str:
     return f"phone is in campaign {holder}, which is active"
-
-
-def tell_duplicates(
-    reading: Reading, ids: Sequence[int | None], n_before: int
-) -> tuple[int, Sequence[RejectedRow]]:
-    """How many rows are duplicates, and those that are told. `ids`: of the contacts added."""
-    reading.duplicates += reading.take_out([HERE if each is None else None for each in ids])
-    found = sorted(reading.duplicates, key=lambda row: row.line)
-    return len(found), found[: max(0, MAX_TOLD - n_before)]
 
 
 async def elsewhere(

@@ -78,3 +78,5 @@ class Contact:
     #: The agent who is to make the callback.
     callback_agent_id: int | None = None
     is_active: bool = True
+    #: The campaign's calling list that it came with: 0, or the number of an import or a connector.
+    list_id: int = 0

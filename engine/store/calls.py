@@ -16,7 +16,13 @@ from engine.core.redial import Done, Next, RedialAt, Turn
 from engine.ports import Fence, Settlement, Wrapping
 from engine.store import codec, records
 from engine.store.changes import change_json
-from engine.store.contact_fields import OUTCOME_CODES, callback_of, history_of, person_of
+from engine.store.contact_fields import (
+    OUTCOME_CODES,
+    callback_of,
+    class_number,
+    history_of,
+    person_of,
+)
 from engine.store.contacts import RedisContacts
 from engine.store.keys import Keys, digits
 from engine.store.ledger import moved_by
@@ -48,14 +54,18 @@ class RedisCalls:
             ("HGETALL", self._keys.campaign(campaign_id, "waiting")),
         ])  # fmt: skip
         name_of = codec.pairs(names)
-        return [name_of[number] for number, n in codec.pairs(waiting).items() if int(n) > 0]
+        places = [place for place, n in codec.pairs(waiting).items() if int(n) > 0]
+        return list(dict.fromkeys(name_of[class_number(place)] for place in places))
 
     async def ready_classes(self, campaign_id: int, now: datetime) -> Sequence[str]:
         """Classes with contacts that are ready, or among the first that are due by now."""
-        names = await self._link.call("HGETALL", self._key(campaign_id, "class_names"))
+        names, places = await self._link.batch([
+            ("HGETALL", self._key(campaign_id, "class_names")),
+            ("SMEMBERS", self._key(campaign_id, "ready_places")),
+        ])  # fmt: skip
         name_of = codec.pairs(names)
-        lists = [(number, self._key(campaign_id, f"ready:{list_}:{number}"))
-                 for number in name_of for list_ in ("c", "r", "n")]  # fmt: skip
+        lists = [(class_number(place.partition(":")[2]), self._key(campaign_id, f"ready:{place}"))
+                 for place in places]  # fmt: skip
         due_by = codec.to_ms(now)
         *sizes, callbacks, redials = await self._link.batch([
             *(("ZCARD", key) for _, key in lists),
@@ -67,7 +77,8 @@ class RedisCalls:
             ("HGET", self._key(campaign_id, f"k:{contact}"), "hc")
             for contact in (*callbacks, *redials)
         ])  # fmt: skip
-        return [name_of[number] for number in ready | set(due) if number in name_of]
+        of_due = {class_number(place) for place in due if place}
+        return [name_of[number] for number in ready | of_due if number in name_of]
 
     async def claim(
         self,

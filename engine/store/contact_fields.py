@@ -1,11 +1,12 @@
 """A contact as fields of a small hash: short names, no value over 64 bytes, defaults left out.
 
-p digits, hc number of the hours class, nm name, tz zone (`=`: the hours class itself), pr priority,
-x external id, so source, u url, v variables (JSON), s state, l list, a live attempt, la last ended
-attempt, due (ms), ns dials, na attempts that count, nt trunk faults, o<code> ended attempts by
-outcome, lo last outcome, dr why it is done, wd withdrawn and ia made inactive while it was in
-flight, ps other phones and px those not in use (digits, by commas), pk person, ca agent and instant
-of a callback. Long texts go on in nm1, nm2, …
+p digits, hc number of the hours class (and after a dot that of the calling list, unless 0), nm
+name, tz zone (`=`: the hours class itself), pr priority, x external id, so source, u url, v
+variables (JSON), s state, l list, a live attempt, la last ended attempt, due (ms), ns dials, na
+attempts that count, nt trunk faults, o<code> ended attempts by outcome, lo last outcome, dr why it
+is done, wd withdrawn and ia made inactive while it was in flight, ps other phones and px those not
+in use (digits, by commas), pk person, ca agent and instant of a callback. Long texts go on in nm1,
+nm2, …
 """
 
 from __future__ import annotations
@@ -100,7 +101,13 @@ def contact_of(contact_id: int, hours_class: str, fields: Mapping[str, str]) -> 
         person_key=codec.join("pk", fields),
         callback_agent_id=callback_of(fields)[0],
         is_active=state is not ContactState.INACTIVE and "ia" not in fields,
+        list_id=int(fields["hc"].partition(".")[2] or 0),
     )
+
+
+def class_number(place: str) -> str:
+    """Of the hours class, of a field hc."""
+    return place.partition(".")[0]
 
 
 def history_of(fields: Mapping[str, str]) -> History:

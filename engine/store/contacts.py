@@ -37,6 +37,7 @@ class RedisContacts:
         now: datetime,
         *,
         token: str | None = None,
+        list_id: int = 0,
     ) -> Sequence[int | None]:
         """Ids, or None where the campaign has the number already. Raises NotFound, CampaignFinal.
 
@@ -48,7 +49,7 @@ class RedisContacts:
             some = contacts[start : start + BATCH]
             part = f"{token}:{start}" if token else ""
             answer, *_ = await self._link.batch([
-                self._adding(campaign_id, some, part, now),
+                self._adding(campaign_id, some, part, now, list_id),
                 change(self._keys, "campaign", campaign_id, {"what": "contacts"}),
             ])  # fmt: skip
             if isinstance(answer, int):
@@ -144,9 +145,14 @@ class RedisContacts:
         return [(int(first), int(hour)) for hour, first in flat.items()]
 
     def _adding(
-        self, campaign_id: int, contacts: Sequence[NewContact], token: str, now: datetime
+        self,
+        campaign_id: int,
+        contacts: Sequence[NewContact],
+        token: str,
+        now: datetime,
+        list_id: int,
     ) -> Command:
-        flat: list[Argument] = [token, TOKEN_LIFETIME_S * 1000, codec.to_ms(now)]
+        flat: list[Argument] = [token, TOKEN_LIFETIME_S * 1000, codec.to_ms(now), list_id]
         for contact in contacts:
             fields = [part for pair in fields_of(contact).items() for part in pair]
             number = digits(contact.phone)

@@ -14,6 +14,7 @@ from engine.store import codec
 from engine.store.changes import change
 from engine.store.keys import Keys
 from engine.store.link import Argument, Link
+from engine.store.lists import list_json
 from engine.store.scripts import invoke
 
 REJECTED_AT_ONCE: Final = 500
@@ -51,6 +52,8 @@ class Import:
     chunks_done: int
     carry: bytes
     line: int
+    #: The campaign's calling list that its contacts are in.
+    list_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +86,11 @@ class RedisImports:
         fields: list[Argument] = ["filename", filename, "created_at", at_ms, "appended_at", at_ms]
         if columns:
             fields += ["columns", columns, "header", "1" if has_header else ""]
+        told = list_json("import", filename, import_id, now)
         base = [self._base(import_id)]
-        begun = (await self._link.batch([invoke("import_begin", base, import_id, *fields)]))[0]
+        begun = (await self._link.batch([invoke("import_begin", base, import_id, told, *fields)]))[
+            0
+        ]
         if begun < 0:
             await self._link.call("SREM", self._keys.open_imports, import_id)
             raise NotFound("There is no such campaign.") if begun == -1 else CampaignFinal
@@ -222,5 +228,6 @@ def _import(import_id: str, flat: Sequence[bytes]) -> Import:
 def _numbers(texts: Mapping[str, str]) -> dict[str, int]:
     names = {"n_bytes", "bytes_done", "created", "rejected", "duplicates", "chunks_done", "line"}
     return {name: int(texts.get(name, 0)) for name in names} | {
-        "n_chunks": int(texts.get("chunks", 0))
+        "n_chunks": int(texts.get("chunks", 0)),
+        "list_id": int(texts.get("list", 0)),
     }

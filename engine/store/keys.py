@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from zlib import crc32
 
 #: Raised by one with every change of layout; a store refuses a newer one than it knows.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 #: Small hashes stay in the compact encoding: 10^6 numbers are 31 to a shard.
 N_NUMBER_SHARDS = 32_768

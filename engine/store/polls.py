@@ -21,6 +21,7 @@ from engine.store.changes import change
 from engine.store.contact_fields import fields_of
 from engine.store.keys import N_PHONE_SHARDS, Keys, digits, phone_shard
 from engine.store.link import Argument, Command, Link
+from engine.store.lists import list_json
 from engine.store.scripts import invoke
 
 #: A poll that shows no sign of life for so long is done again.
@@ -123,10 +124,11 @@ class RedisPolls:
 
     # -- what a poll brings
 
-    async def begin_pull(self, campaign_id: int, connector_id: str) -> Pull:
+    async def begin_pull(self, campaign_id: int, connector_id: str, now: datetime) -> Pull:
         """Fences out whoever began before. Raises NotFound."""
         base = [self._keys.campaign(campaign_id)]
-        begun = (await self._link.batch([invoke("pull_begin", base, connector_id)]))[0]
+        told = list_json("connector", connector_id, connector_id, now)
+        begun = (await self._link.batch([invoke("pull_begin", base, connector_id, told)]))[0]
         if begun == -1:
             raise NotFound("There is no such campaign.")
         return Pull(campaign_id, connector_id, int(begun[0]), begun[1])

@@ -22,6 +22,7 @@ from engine.store.keys import SCHEMA_VERSION, Keys
 from engine.store.leadership import RedisLeadership
 from engine.store.ledger import RedisLedgers
 from engine.store.link import Link
+from engine.store.lists import RedisLists
 from engine.store.numbers import RedisNumbers
 from engine.store.outbox import RedisOutbox
 from engine.store.polls import RedisPolls
@@ -57,6 +58,7 @@ class RedisStore:
         self.attempts = RedisAttempts(link, keys)
         self.ledgers = RedisLedgers(link, keys)
         self.imports = RedisImports(link, keys)
+        self.lists = RedisLists(link, keys)
         self.connectors = RedisConnectors(link, keys)
         self.inbox = RedisInbox(link, keys)
         self.polls = RedisPolls(link, keys)

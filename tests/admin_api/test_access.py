@@ -31,6 +31,8 @@ TABLE = [
     ("GET", "/campaigns/99/imports/99i1/rejected.csv", IN, IN, NO, NO),
     ("GET", "/campaigns/99/attempts", IN, IN, NO, NO),
     ("GET", "/campaigns/99/export", IN, IN, NO, NO),
+    ("GET", "/campaigns/99/lists", IN, IN, NO, NO),
+    ("PATCH", "/campaigns/99/lists/0", IN, IN, NO, NO),
     ("GET", "/attempts", IN, IN, NO, NO),
     ("GET", "/agents", IN, IN, NO, NO),
     ("POST", "/agents", IN, IN, NO, NO),
@@ -111,6 +113,7 @@ def test_the_table_has_every_route(app):
         "/+12025550100": "/{phone}",
         "/+1900": "/{prefix}",
         "/99i1": "/{import_id}",
+        "/lists/0": "/lists/{list_id}",
         "/deliveries/1": "/deliveries/{delivery_id}",
     }
     ids = {"campaigns": "campaign_id", "agents": "agent_id", "connectors": "connector_id",

@@ -184,3 +184,20 @@ async def test_a_preview_refuses_what_is_no_list_and_what_is_too_large(api, path
     assert "empty" in refused["detail"]
     await api("POST", where, 415, content=b"{}", headers={"Content-Type": "application/json"})
     await api("POST", where, 413, content=b"x" * (1024 * 1024 + 1), headers=CSV)
+
+
+async def test_each_import_is_a_list_with_a_weight(api, admin, make_campaign):
+    campaign = await make_campaign(n_contacts=2)
+    path = f"/campaigns/{campaign['id']}"
+    text, kind = b"phone\n+12025550190\n", {"Content-Type": "text/csv"}
+    await api("POST", f"{path}/contacts?filename=may.csv", 202, content=text, headers=kind)
+    single, imported = (await api("GET", f"{path}/lists"))["items"]
+    assert (single["list_id"], single["kind"], single["n_contacts"]) == (0, "single", 2)
+    assert (imported["kind"], imported["name"], imported["weight"]) == ("import", "may.csv", 1)
+    edited = await api("PATCH", f"{path}/lists/{imported['list_id']}", json={"weight": 5})
+    assert edited == {**imported, "weight": 5}
+    assert (await api("GET", f"{path}/lists"))["items"] == [single, edited]
+    for wrong in ({"weight": 0}, {"weight": 1001}, {}):
+        await api("PATCH", f"{path}/lists/1", 422, json=wrong)
+    await api("PATCH", f"{path}/lists/9", 404, json={"weight": 2})
+    await api("GET", "/campaigns/99/lists", 404)

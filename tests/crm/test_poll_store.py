@@ -38,7 +38,7 @@ async def counts(store: RedisStore, campaign_id: int) -> dict[str, int]:
 
 
 async def test_a_lead_is_one_contact_however_often_it_is_read(store, campaign_id):
-    pull = await store.polls.begin_pull(campaign_id, "1")
+    pull = await store.polls.begin_pull(campaign_id, "1", NOW)
     leads = [lead(n) for n in range(600)]
     first = await store.polls.upsert(pull, leads, NOW)
     assert [stored for stored, _ in first] == [Stored.ADDED] * 600
@@ -49,7 +49,7 @@ async def test_a_lead_is_one_contact_however_often_it_is_read(store, campaign_id
 
 
 async def test_a_changed_lead_changes_its_contact_and_where_it_waits(store, campaign_id):
-    pull = await store.polls.begin_pull(campaign_id, "1")
+    pull = await store.polls.begin_pull(campaign_id, "1", NOW)
     long = {"variables": {"note": "x" * 200}, "name": "Ann " * 30}
     (_, contact_id), *_ = await store.polls.upsert(pull, [lead(1, **long), lead(2)], NOW)
     changed = lead(1, "+13035550100", DENVER, name="Bea", priority=7)
@@ -68,7 +68,7 @@ async def test_a_changed_lead_changes_its_contact_and_where_it_waits(store, camp
 
 
 async def test_a_number_of_another_contact_is_left_alone(store, campaign_id):
-    pull = await store.polls.begin_pull(campaign_id, "1")
+    pull = await store.polls.begin_pull(campaign_id, "1", NOW)
     await store.polls.upsert(pull, [lead(1), lead(2)], NOW)
     found = await store.polls.upsert(pull, [lead(3, "+12025550001"), lead(2, "+12025550001")], NOW)
     assert [stored for stored, _ in found] == [Stored.DUPLICATE, Stored.DUPLICATE]
@@ -77,7 +77,7 @@ async def test_a_number_of_another_contact_is_left_alone(store, campaign_id):
 
 
 async def test_a_withdrawn_lead_is_not_dialled_and_does_not_come_back(store, campaign_id):
-    pull = await store.polls.begin_pull(campaign_id, "1")
+    pull = await store.polls.begin_pull(campaign_id, "1", NOW)
     await store.polls.upsert(pull, [lead(1), lead(2)], NOW)
     assert await store.polls.withdraw(pull, ["1", "77"], "crm", NOW) == 1
     assert await store.polls.withdraw(pull, ["1", "77"], "crm", NOW) == 0
@@ -90,22 +90,22 @@ async def test_a_withdrawn_lead_is_not_dialled_and_does_not_come_back(store, cam
 
 
 async def test_who_began_before_stores_nothing_more(store, campaign_id):
-    old = await store.polls.begin_pull(campaign_id, "1")
-    new = await store.polls.begin_pull(campaign_id, "1")
+    old = await store.polls.begin_pull(campaign_id, "1", NOW)
+    new = await store.polls.begin_pull(campaign_id, "1", NOW)
     with pytest.raises(Fenced):
         await store.polls.upsert(old, [lead(1)], NOW)
     with pytest.raises(Fenced):
         await store.polls.commit(old, "p", is_whole=True, counts={})
     await store.polls.commit(new, "p", is_whole=False, counts={"added": 2})
     await store.polls.commit(new, "q", is_whole=False, counts={"added": 1})
-    assert (await store.polls.begin_pull(campaign_id, "1")).position == "q"
+    assert (await store.polls.begin_pull(campaign_id, "1", NOW)).position == "q"
     status = await store.polls.status(campaign_id)
     assert status.counts == {"added": 3}
-    assert (await store.polls.begin_pull(campaign_id, "2")).position == ""
+    assert (await store.polls.begin_pull(campaign_id, "2", NOW)).position == ""
 
 
 async def test_a_final_campaign_takes_no_leads(store, campaign_id):
-    pull = await store.polls.begin_pull(campaign_id, "1")
+    pull = await store.polls.begin_pull(campaign_id, "1", NOW)
     for from_, to in (("draft", "active"), ("active", "stopped")):
         move = Transition(CampaignStatus(from_), CampaignStatus(to), "")
         await store.campaigns.move(campaign_id, move, "test", NOW)
@@ -120,7 +120,7 @@ async def test_a_crm_list_is_complete_only_when_it_was_read_to_its_end(store):
     move = Transition(CampaignStatus.DRAFT, CampaignStatus.ACTIVE, "")
     await store.campaigns.move(campaign.id, move, "test", NOW)
     assert not await store.campaigns.complete_if_exhausted(campaign.id, NOW)
-    pull = await store.polls.begin_pull(campaign.id, "5")
+    pull = await store.polls.begin_pull(campaign.id, "5", NOW)
     await store.polls.commit(pull, "p", is_whole=False, counts={})
     assert not await store.campaigns.complete_if_exhausted(campaign.id, NOW)
     await store.polls.commit(pull, "p", is_whole=True, counts={})

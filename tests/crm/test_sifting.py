@@ -46,10 +46,9 @@ async def test_an_import_leaves_out_what_another_active_campaign_has(store):
     done = await read(store, mine, text)
     assert (done.created, done.rejected, done.duplicates) == (1, 1, 2)
     rows = [row async for row in store.imports.rejected(done.import_id)]
-    assert {(row.line, row.reason) for row in rows if row.line != 5} == {
-        (2, f"phone is in campaign {other.id}, which is active"),
-        (4, "phone is in this campaign already"),
-    }
+    assert [(row.line, row.reason) for row in rows if row.line != 5] == [
+        (2, f"phone is in campaign {other.id}, which is active")
+    ]
     again = await read(store, mine, text)
     assert (again.created, again.rejected, again.duplicates) == (0, 1, 3)
 

@@ -4,7 +4,7 @@ Add contacts that arrived; a number that the campaign has already is left out.
 Guarantees: ids rise by one with every contact added; a contact is ready, counted and found as a
 duplicate in the same step. Another phone that another contact has stays with that one. Repeating a batch with the same token gives the answer of the first time.
 KEYS: 1 campaign's base
-ARGV: 1 batch token or '', 2 lifetime of the answer (ms), 3 now (ms), then per contact: class, digits, shard of
+ARGV: 1 batch token or '', 2 lifetime of the answer (ms), 3 now (ms), 4 calling list, then per contact: class, digits, shard of
   the digits, priority, m, n, then m strings: digits and shards of its other phones, then n strings:
   fields and values of the contact's hash
 Returns: an id per contact, 0 for a duplicate; -1 no such campaign; -2 the campaign is final.
@@ -29,7 +29,7 @@ if remembered then
 end
 if status == 'stopped' or status == 'completed' then return -2 end
 
-local ids, at, class_of, scores_of, n_new = {}, 4, {}, {}, 0
+local ids, at, class_of, scores_of, n_new = {}, 5, {}, {}, 0
 local last = tonumber(redis.call('HGET', counts, 'contacts') or 0)
 local phones = base .. 'phones:'
 while ARGV[at] do
@@ -41,7 +41,7 @@ while ARGV[at] do
     last = last + 1
     local class = class_of[name]
     if not class then
-      class = class_number(name)
+      class = place_of(name, ARGV[4])
       class_of[name], scores_of[class] = class, {}
     end
     -- As `enter` and `put_ready` do for one contact; a command for the whole batch is below.
@@ -58,6 +58,7 @@ while ARGV[at] do
   at = at + n
 end
 if n_new > 0 then
+  redis.call('HINCRBY', base .. 'list_counts', ARGV[4], n_new)
   note_added(last - n_new + 1, ARGV[3])
   note_states(last - n_new + 1, string.rep('r', n_new))
   count('contacts', n_new)
@@ -65,6 +66,7 @@ if n_new > 0 then
   for class, scores in pairs(scores_of) do
     if #scores > 0 then
       redis.call('ZADD', base .. 'ready:n:' .. class, unpack(scores))
+      redis.call('SADD', base .. 'ready_places', 'n:' .. class)
       redis.call('HINCRBY', base .. 'waiting', class, #scores / 2)
     end
   end

@@ -1,10 +1,10 @@
 --[[
 Claim up to k contacts for dialling: due callbacks, then redials and new ones in the order asked for,
-each by priority and age, over the hours classes that are open now.
+each by priority, calling lists' weight and age, over the hours classes that are open now.
 
 Guarantees: only while the campaign is active and the caller leads (its epoch is not below the one
 fenced); each contact gets one live attempt, in stage `claimed`, with a lease, and leaves its list in
-the same step. Costs O(classes + k log n); at most 500 scheduled contacts that became due move to
+the same step. Costs O(places + k (places + log n)), a place being an open class in a calling list; at most 500 scheduled contacts that became due move to
 the ready lists at a time, callbacks first.
 KEYS: 1 campaign's base
 ARGV: 1 now (ms), 2 lease until (ms), 3 epoch, 4 k, 5 order (redials_first, new_first, mixed), then k
@@ -31,10 +31,10 @@ for _, queue in ipairs({'due:callback', 'due:redial'}) do
   budget = budget - #due / 2
 end
 
-local open, names = {}, {unpack(ARGV, 6 + k)}
+local is_open, names = {}, {unpack(ARGV, 6 + k)}
 if #names > 0 then
   for _, number in ipairs(redis.call('HMGET', base .. 'classes', unpack(names))) do
-    if number then open[#open + 1] = number end
+    if number then is_open[number] = true end
   end
 end
 
@@ -73,27 +73,69 @@ local function claim(id, class)
   claims[#claims + 1] = one
 end
 
-local function head(list, class)
-  local first = redis.call('ZRANGE', base .. 'ready:' .. list .. ':' .. class, 0, 0, 'WITHSCORES')
-  return first[1] and {id = first[1], score = tonumber(first[2]), class = class, list = list}
+-- Lists take turns by weight at equal priority: a list's turn comes when its virtual time is the
+-- lowest, and each contact moves it on by 1 / weight. One that had nothing to do begins at the time
+-- of the others, so that it neither catches up nor starves (start-time fair queueing).
+local weights, times = {}, {}
+local function flat_to(t, flat)
+  for i = 1, #flat, 2 do t[flat[i]] = tonumber(flat[i + 1]) end
 end
 
--- The older of equal priority, or where lists are mixed the one that had no turn last.
+local function time_of(number)
+  return math.max(times[number] or 0, times.now or 0)
+end
+
+local function take_turn(number)
+  times.now = time_of(number)
+  times[number] = times.now + 1 / (weights[number] or 1)
+end
+
+local function head(list, place)
+  local first = redis.call('ZRANGE', base .. 'ready:' .. list .. ':' .. place, 0, 0, 'WITHSCORES')
+  if not first[1] then
+    redis.call('SREM', base .. 'ready_places', list .. ':' .. place)
+    return nil
+  end
+  local score = tonumber(first[2])
+  return {
+    id = tonumber(first[1]), score = score, priority = math.floor(score / 4398046511104),
+    place = place, list = list, number = place:match('%.(%d+)$') or '0',
+  }
+end
+
+-- By priority, then calling lists by their turns, then the older; where new ones and redials are
+-- mixed the kind that had no turn last.
 local function is_before(one, other, last)
-  if one.list == other.list then return one.score < other.score end
-  local by_priority = math.floor(one.score / 4398046511104) - math.floor(other.score / 4398046511104)
-  if by_priority ~= 0 then return by_priority < 0 end
-  return one.list ~= last
+  if one.priority ~= other.priority and one.list ~= 'c' then return one.priority < other.priority end
+  if one.number ~= other.number and one.list ~= 'c' then
+    local mine, theirs = time_of(one.number), time_of(other.number)
+    if mine ~= theirs then return mine < theirs end
+    return tonumber(one.number) < tonumber(other.number)
+  end
+  if one.list ~= other.list then return one.list ~= last end
+  if one.score ~= other.score then return one.score < other.score end
+  return one.id < other.id
 end
 
 local ORDERS = {redials_first = {'c', 'r', 'n'}, new_first = {'c', 'n', 'r'}, mixed = {'c', 'rn'}}
 local last = ARGV[5] == 'mixed' and (redis.call('HGET', base .. 'campaign', 'mixed') or 'n') or ''
+local places, several, any = redis.call('SMEMBERS', base .. 'ready_places'), false, nil
+for _, each in ipairs(places) do
+  local number = each:match('%.(%d+)$') or '0'
+  several = several or (any ~= nil and any ~= number)
+  any = number
+end
+if several then
+  flat_to(weights, redis.call('HGETALL', base .. 'list_weights'))
+  flat_to(times, redis.call('HGETALL', base .. 'list_times'))
+end
 for _, lists in ipairs(ORDERS[ARGV[5]]) do
   local heads = {}
   if #claims < k then
-    for list in lists:gmatch('.') do
-      for _, class in ipairs(open) do
-        heads[#heads + 1] = head(list, class) or nil
+    for _, each in ipairs(places) do
+      local list, place = each:match('^(%a):(.+)$')
+      if lists:find(list, 1, true) and is_open[place:match('^%d+')] then
+        heads[#heads + 1] = head(list, place)
       end
     end
   end
@@ -103,15 +145,21 @@ for _, lists in ipairs(ORDERS[ARGV[5]]) do
       if is_before(heads[i], heads[best], last) then best = i end
     end
     local chosen = heads[best]
-    redis.call('ZREM', base .. 'ready:' .. chosen.list .. ':' .. chosen.class, chosen.id)
-    claim(chosen.id, chosen.class)
+    redis.call('ZREM', base .. 'ready:' .. chosen.list .. ':' .. chosen.place, chosen.id)
+    claim(tostring(chosen.id), chosen.place)
     if lists == 'rn' then last = chosen.list end
-    local next_head = head(chosen.list, chosen.class)
+    if several and lists ~= 'c' then take_turn(chosen.number) end
+    local next_head = head(chosen.list, chosen.place)
     if next_head then heads[best] = next_head else table.remove(heads, best) end
   end
 end
 if last ~= '' then redis.call('HSET', base .. 'campaign', 'mixed', last) end
+if several then
+  for number, at in pairs(times) do
+    redis.call('HSET', base .. 'list_times', number, string.format('%.9f', at))
+  end
+end
 for _, one in ipairs(claims) do
-  one[3] = redis.call('HGET', base .. 'class_names', one[3])
+  one[3] = redis.call('HGET', base .. 'class_names', one[3]:match('^%d+'))
 end
 return claims

@@ -18,7 +18,8 @@ local found = {0}
 local function take(id)
   local one = redis.call('HGETALL', base .. 'k:' .. id)
   if #one > 0 then
-    local class = redis.call('HGET', base .. 'class_names', redis.call('HGET', base .. 'k:' .. id, 'hc'))
+    local place = redis.call('HGET', base .. 'k:' .. id, 'hc')
+    local class = redis.call('HGET', base .. 'class_names', place:match('^%d+'))
     table.insert(one, 1, class)
     table.insert(one, 1, id)
     found[#found + 1] = one

@@ -14,12 +14,14 @@ Returns: per lead {code, contact id}: 1 added, 2 changed, 3 the same, 4 duplicat
 if redis.call('HGET', base .. 'pull', 'fence') ~= ARGV[1] then return -1 end
 local status = redis.call('HGET', base .. 'campaign', 'status')
 if not status or status == 'stopped' or status == 'completed' then return -2 end
+local list = redis.call('HGET', base .. 'pull', 'list') or '0'
 
 local function add(digits, shard, class, priority, at, n)
   local id = tonumber(redis.call('HGET', counts, 'contacts') or 0) + 1
   if redis.call('HSETNX', base .. 'phones:' .. shard, digits, id) == 0 then return nil end
   redis.call('HSET', contact_key(id), 'p', digits, 'hc', class, unpack(ARGV, at, at + n - 1))
   note_added(id, ARGV[2])
+  redis.call('HINCRBY', base .. 'list_counts', list, 1)
   count('contacts', 1)
   enter(id, class, nil, 'r')
   put_ready(id, 'n', class, priority, 0)
@@ -48,7 +50,7 @@ local function move_place(id, c, class, priority)
   end
 end
 
-local function edit(id, digits, shard, class, priority, at, n)
+local function edit(id, digits, shard, name, priority, at, n)
   local key = contact_key(id)
   local c = redis.call('HMGET', key, 's', 'hc', 'l', 'due', 'p')
   if c[5] ~= digits then
@@ -56,6 +58,7 @@ local function edit(id, digits, shard, class, priority, at, n)
     if redis.call('HSETNX', base .. 'phones:' .. shard, digits, id) == 0
       and redis.call('HGET', base .. 'phones:' .. shard, digits) ~= tostring(id) then return false end
   end
+  local class = place_of(name, c[2]:match('%.(%d+)$'))
   forget_content(key)
   redis.call('HSET', key, 'p', digits, 'hc', class, unpack(ARGV, at, at + n - 1))
   move_place(id, c, class, priority)
@@ -72,10 +75,10 @@ while ARGV[at] do
   local id, old = (known or ''):match('^(%d+):(.*)$')
   local code = 3
   if not id then
-    id = add(digits, shard, class_number(name), priority, at, n)
+    id = add(digits, shard, place_of(name, list), priority, at, n)
     code = id and 1 or 4
   elseif old ~= hash then
-    code = edit(id, digits, shard, class_number(name), priority, at, n) and 2 or 4
+    code = edit(id, digits, shard, name, priority, at, n) and 2 or 4
   end
   if code < 3 then redis.call('HSET', index, field, id .. ':' .. hash) end
   answers[#answers + 1] = {code, tonumber(id) or 0}

@@ -1,5 +1,6 @@
 --- @include "contact"
--- Snippet: what every new contact needs: the number of its hours class, and when it came.
+-- Snippet: what every new contact needs: the number of its hours class, where it waits, and when it
+-- came.
 local function class_number(class)
   local number = redis.call('HGET', base .. 'classes', class)
   if not number then
@@ -13,4 +14,9 @@ end
 -- Ids rise with time, so the first id of each hour tells of every contact when it came.
 local function note_added(first, now)
   redis.call('ZADD', base .. 'added', 'NX', first, string.format('%.0f', math.floor(now / 3600000)))
+end
+
+local function place_of(name, list)
+  local number = class_number(name)
+  return (not list or list == '0' or list == '') and number or number .. '.' .. list
 end

@@ -1,6 +1,8 @@
 -- Snippet: a contact's state, the list it waits in and the counters, always changed together.
 -- States: r ready, s scheduled, i inactive, f in flight, w wrap-up, d done, x withdrawn.
--- Lists: n new, r redial, c callback. Scores of ready contacts: priority * 2^42 + age, where age is
+-- Lists: n new, r redial, c callback, each by place: the number of the hours class, and after a dot
+-- that of the calling list where it is not 0. Set `ready_places`: `<list>:<place>` of all that may
+-- have somebody ready. Scores of ready contacts: priority * 2^42 + age, where age is
 -- the contact's id in the new list and the instant (ms) at which it was due in the others.
 local base = KEYS[1]
 local counts = base .. 'counts'
@@ -40,6 +42,7 @@ local function put_ready(id, list, class, priority, due)
   local age = list == 'n' and tonumber(id) or tonumber(due)
   local score = string.format('%.0f', (tonumber(priority) or 500) * 4398046511104 + age)
   redis.call('ZADD', base .. 'ready:' .. list .. ':' .. class, score, id)
+  redis.call('SADD', base .. 'ready_places', list .. ':' .. class)
 end
 
 local function put_due(id, list, due)
