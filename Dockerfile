@@ -19,7 +19,8 @@ RUN pip wheel --quiet --no-index --find-links /wheels --no-deps --wheel-dir /whe
  && /opt/dialer/bin/pip install --quiet --no-index --find-links /wheels asterisk-dialer
 
 FROM python:3.11-slim-bookworm
-RUN useradd --uid 10001 --home-dir /var/lib/dialer --create-home dialer
+RUN useradd --uid 10001 --home-dir /var/lib/dialer --create-home dialer \
+ && install -d -o dialer -g dialer /sounds
 COPY --from=build /opt/dialer /opt/dialer
 ENV PATH=/opt/dialer/bin:$PATH PYTHONUNBUFFERED=1 DIALER_DATA_DIR=/var/lib/dialer
 WORKDIR /var/lib/dialer

@@ -13,6 +13,7 @@ from crm.contact_in import field_errors
 from engine.core.errors import FieldError, Invalid, NotFound
 from engine.core.presets import PRESETS
 from engine.core.settings import CampaignSettings
+from engine.core.sound import is_ours
 
 DEFAULTS: Mapping[str, Any] = CampaignSettings().model_dump(mode="json")
 
@@ -42,6 +43,21 @@ def _with_preset(current: Mapping[str, Any], name: str) -> Mapping[str, Any]:
         message = f"must be one of {', '.join(PRESETS)}"
         raise Invalid("The settings are not valid.", [FieldError("settings.preset", message)])
     return merge(current, PRESETS[name].settings, DEFAULTS)
+
+
+async def check_sounds(ctx: Context, settings: CampaignSettings) -> None:
+    """Raises Invalid where a recording of ours does not exist; the PBX's own are not known here."""
+    named = settings.recordings
+    if not named:
+        return
+    known = set(await ctx.store.sounds.ids())
+    errors = [
+        FieldError(f"settings.{path}", f"There is no recording {name}.")
+        for path, name in named.items()
+        if is_ours(name) and name not in known
+    ]
+    if errors:
+        raise Invalid("The settings are not valid.", errors)
 
 
 async def check_agents(ctx: Context, agent_ids: Sequence[int]) -> None:

@@ -15,6 +15,8 @@ from crm.preview import SHEET_BYTES
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MAX_BODY_BYTES = 1024 * 1024
+#: Of a recording as somebody has it: two minutes as a studio WAV.
+SOUND_BYTES = 32 * 1024 * 1024
 log = structlog.get_logger(__name__)
 
 
@@ -39,6 +41,10 @@ def _limit_of(scope: Scope) -> int | None:
     kind, path = Headers(scope=scope).get("content-type", ""), scope["path"]
     if kind.startswith(("text/csv", XLSX)) and path.endswith(("/contacts", "/dnc")):
         return None
+    if kind.startswith("audio/") and path.endswith("/sounds"):
+        return SOUND_BYTES
+    if kind.startswith("multipart/form-data") and path == "/sounds/upload":
+        return SOUND_BYTES + MAX_BODY_BYTES
     if kind.startswith(XLSX) and path.endswith("/preview"):
         return SHEET_BYTES
     return MAX_BODY_BYTES

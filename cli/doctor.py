@@ -16,6 +16,8 @@ from cli.doctor_settings import judge_settings
 from cli.settings import Settings
 from engine.core.agent import Agent
 from engine.core.errors import DialerError, LinkDown, StoreUnavailable
+from engine.core.settings import CampaignSettings
+from engine.core.sound import is_ours
 from engine.store import RedisStore
 
 #: No check takes longer than this; the slowest wait for lists of a large Asterisk.
@@ -40,9 +42,11 @@ async def examine(settings: Settings, trunks: Sequence[str] = ()) -> list[Findin
     findings = judge_settings(settings)
     findings += await bounded("Redis", lambda: check_redis(settings))
     findings += await bounded("RQ Redis", lambda: check_rq_redis(settings))
-    agents, known = await _of_store(settings)
+    agents, campaigns = await _of_store(settings)
+    known = [trunk for each in campaigns if (trunk := each.dialing.trunk)]
     named = [*trunks, *(ApiSettings().trunks or ()), *known]
-    expected = Expected(settings.queues, list(dict.fromkeys(named)), agents)
+    sounds = _files_of(settings, campaigns)
+    expected = Expected(settings.queues, list(dict.fromkeys(named)), agents, sounds)
     return findings + await examine_asterisk(settings, expected)
 
 
@@ -79,13 +83,21 @@ def _checks(ami: Session, expected: Expected) -> list[tuple[str, Check]]:
         ("Queues", lambda: asterisk.check_queues(ami, expected)),
         ("Off-hook agents", lambda: asterisk.check_agents(ami, expected)),
         ("Agents' phones", lambda: asterisk.check_phones(ami, expected)),
+        ("Recordings", lambda: asterisk.check_sounds(ami, expected)),
         ("Trunk", lambda: asterisk.check_trunks(ami, expected)),
         ("Registrations", lambda: asterisk.check_registrations(ami)),
     ]
 
 
-async def _of_store(settings: Settings) -> tuple[list[Agent], list[str]]:
-    """Agents and the trunks of campaigns that may still dial; none where there is no store."""
+def _files_of(settings: Settings, campaigns: Sequence[CampaignSettings]) -> list[str]:
+    """Recordings that campaigns name, as Asterisk finds them; ours are in a folder of ours."""
+    names = dict.fromkeys(name for each in campaigns for name in each.recordings.values())
+    folder = settings.sounds_in_asterisk.rstrip("/")
+    return [f"{folder}/{name}" if is_ours(name) else name for name in names]
+
+
+async def _of_store(settings: Settings) -> tuple[list[Agent], list[CampaignSettings]]:
+    """Agents, and settings of campaigns that may still dial; none where there is no store."""
     if settings.redis_url is None:
         return [], []
     try:
@@ -99,5 +111,4 @@ async def _of_store(settings: Settings) -> tuple[list[Agent], list[str]]:
     except (StoreUnavailable, TimeoutError):
         # Said already, by the check of Redis itself.
         return [], []
-    open_ones = [campaign for campaign in page.items if not campaign.is_final]
-    return agents, [trunk for each in open_ones if (trunk := each.settings.dialing.trunk)]
+    return agents, [campaign.settings for campaign in page.items if not campaign.is_final]

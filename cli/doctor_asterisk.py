@@ -28,6 +28,7 @@ EVENT_S = 5.0
 POLL_S = 0.05
 #: Each is one question; more agents than this are a sample.
 MAX_PHONES = 500
+MAX_SOUNDS = 50
 _NAME = re.compile(r"[0-9A-Za-z_.-]{1,80}")
 
 
@@ -38,6 +39,8 @@ class Expected:
     queues: Sequence[str]
     trunks: Sequence[str]
     agents: Sequence[Agent] = ()
+    #: Recordings that campaigns play, as Asterisk finds them.
+    sounds: Sequence[str] = ()
 
 
 class Session:
@@ -47,7 +50,7 @@ class Session:
         # A person waits for the answer: shorter than in service.
         quick = dataclasses.replace(config, boot_timeout_s=5.0, list_timeout_s=8.0)
         self._inbox: Inbox[Message] = Inbox(10_000)
-        self.link = AmiLink(quick, frozenset({"OriginateResponse"}), self._inbox)
+        self.link = AmiLink(quick, frozenset({"OriginateResponse", "UserEvent"}), self._inbox)
 
     async def open(self) -> None:
         """Raises LinkDown with the reason, after the first try that fails."""
@@ -68,6 +71,19 @@ class Session:
         except TimeoutError:
             return False
         return False
+
+    async def told(self, event: str, name: str) -> Block | None:
+        """The event of our dialplan about this name; None when it does not come in time."""
+        try:
+            async with asyncio.timeout(EVENT_S):
+                async for message in self._inbox:
+                    if not isinstance(message, dict):
+                        continue
+                    if (message.get("UserEvent"), message.get("Name")) == (event, name):
+                        return message
+        except TimeoutError:
+            return None
+        return None
 
     async def value(self, expression: str) -> str:
         """A dialplan function's value, "" where Asterisk does not know it."""
@@ -172,6 +188,18 @@ async def check_phones(ami: Session, expected: Expected) -> list[Finding]:
         if _NAME.fullmatch(agent.extension)
     }
     return [judge.judge_phones(states)] if states else []
+
+
+async def check_sounds(ami: Session, expected: Expected) -> list[Finding]:
+    """Has Asterisk open each recording, behind its end, so that nothing is played."""
+    playable = {name: await _can_play(ami, name) for name in expected.sounds[:MAX_SOUNDS]}
+    return [judge.judge_sounds(playable)] if playable else []
+
+
+async def _can_play(ami: Session, name: str) -> bool:
+    await ami.link.send(encode.try_sound(name))
+    told = await ami.told("DialerSound", name)
+    return told is not None and told.get("Status") != "ERROR"
 
 
 async def check_trunks(ami: Session, expected: Expected) -> list[Finding]:

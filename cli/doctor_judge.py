@@ -105,6 +105,19 @@ def judge_phones(states: Mapping[str, str]) -> Finding:
     return ok("Agents' phones", f"all {len(states)} can be reached")
 
 
+def judge_sounds(playable: Mapping[str, bool]) -> Finding:
+    """`playable`: recordings that campaigns name, and whether Asterisk can open each."""
+    name = "Recordings"
+    missing = [sound for sound, found in playable.items() if not found]
+    if not missing:
+        return ok(name, f"Asterisk can play all {len(playable)} that campaigns name")
+    fix = (
+        "DIALER_SOUNDS_DIR must be a folder that Asterisk reads, DIALER_SOUNDS_PATH its name there;"
+        " on another machine run `dialer sounds sync DIR`"
+    )
+    return failed(name, f"Asterisk cannot play {some(missing)}", fix)
+
+
 def no_trunk() -> Finding:
     fix = "name one: `dialer doctor --trunk NAME`, DIALER_TRUNKS, or a campaign's settings"
     return warning("Trunk", "none is known, so none was checked", fix)

@@ -17,6 +17,7 @@ from engine.service.engine import Engine
 from engine.service.world import EngineSettings
 from engine.store import RedisStore
 from telephony.asterisk import AsteriskTelephony
+from telephony.sound_folder import SoundFolder
 
 log = structlog.get_logger()
 
@@ -36,7 +37,9 @@ async def run_engine(settings: Settings) -> None:
         telephony = AsteriskTelephony(settings.ami, settings.node)
         async with telephony:
             complaining = asyncio.create_task(_complain(telephony, stop), name="complain")
-            engine = Engine(store, telephony, SystemClock(), _engine_settings(settings))
+            engine = Engine(
+                store, telephony, SystemClock(), _engine_settings(settings), _sound_place(settings)
+            )
             try:
                 await engine.run(stop)
             finally:
@@ -87,5 +90,14 @@ async def _complain(telephony: AsteriskTelephony, stop: asyncio.Event) -> None:
 
 def _engine_settings(settings: Settings) -> EngineSettings:
     return EngineSettings(
-        owner=settings.owner, lease_s=settings.lease_s, queues=settings.queues, node=settings.node
+        owner=settings.owner,
+        lease_s=settings.lease_s,
+        queues=settings.queues,
+        node=settings.node,
+        sounds_path=settings.sounds_in_asterisk,
     )
+
+
+def _sound_place(settings: Settings) -> SoundFolder | None:
+    folder = settings.sound_folder
+    return None if folder is None else SoundFolder(folder)

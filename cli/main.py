@@ -30,6 +30,8 @@ app.add_typer(asterisk_app, name="asterisk")
 app.add_typer(connector_app, name="connector")
 app.add_typer(dnc_app, name="dnc")
 app.add_typer(token_app, name="token")
+sounds_app = typer.Typer(help="Recordings that callers hear.", no_args_is_help=True)
+app.add_typer(sounds_app, name="sounds")
 app.add_typer(user_app, name="user")
 
 AsJson = Annotated[bool, typer.Option("--json", help="End with one JSON object on the last line.")]
@@ -176,6 +178,22 @@ def simulate(
     else:
         found = asyncio.run(told_by_campaign(_settings(), from_campaign, options))
         show(found, as_json=as_json)
+
+
+@sounds_app.command("sync")
+def sync_sounds(
+    folder: Annotated[Path, typer.Argument(file_okay=False, help="Where Asterisk reads them.")],
+    follow: Annotated[bool, typer.Option("--follow", help="Go on until ctrl-c.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write all recordings into a folder of Asterisk's machine, and take deleted ones away."""
+    from cli.sounds import sync_sounds
+
+    try:
+        n = asyncio.run(sync_sounds(_settings(), folder, follow=follow))
+    except OSError as error:
+        raise ValueError(f"{folder}: {error.strerror}") from None
+    typer.echo(json.dumps({"recordings": n}) if as_json else f"{n} recordings")
 
 
 @app.command("import")

@@ -38,6 +38,10 @@ class Settings(BaseSettings):
     node: str = "pbx"
     #: Queues that campaigns without one of their own may use, separated by commas.
     queues: Annotated[tuple[str, ...], NoDecode] = tuple(f"dialer-{n}" for n in range(1, 21))
+    #: Recordings are written here; Asterisk plays them from `sounds_path` (default: the same).
+    #: Empty: `dialer sounds sync` on Asterisk's machine writes them there.
+    sounds_dir: str | None = None
+    sounds_path: str | None = None
     lease_s: float = Field(3.0, ge=0.5, le=60)
     log_level: str = "info"
 
@@ -47,6 +51,22 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(filter(None, (name.strip() for name in value.split(","))))
         return value
+
+    @property
+    def sound_folder(self) -> Path | None:
+        """Where this process writes recordings; None: another one does."""
+        if self.sounds_dir is None:
+            return self.data_dir.absolute() / "sounds"
+        return Path(self.sounds_dir).absolute() if self.sounds_dir else None
+
+    @property
+    def sounds_in_asterisk(self) -> str:
+        """The folder's name there. Raises ValueError where nobody told it."""
+        if self.sounds_path:
+            return self.sounds_path
+        if self.sound_folder is None:
+            raise ValueError("DIALER_SOUNDS_PATH is needed where DIALER_SOUNDS_DIR is empty")
+        return str(self.sound_folder)
 
     @property
     def ami(self) -> AmiConfig:

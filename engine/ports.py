@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -399,6 +399,26 @@ class Callers(Protocol):
         ...
 
 
+class Sounds(Protocol):
+    """Recordings that callers hear."""
+
+    async def ids(self) -> Sequence[str]: ...
+
+    async def wav(self, sound_id: str) -> bytes:
+        """As Asterisk plays it. Raises NotFound."""
+        ...
+
+
+class SoundPlace(Protocol):
+    """Where an Asterisk finds recordings. Blocking; raises OSError."""
+
+    def ids(self) -> set[str]: ...
+
+    def place(self, sound_id: str, wav: bytes) -> None: ...
+
+    def remove(self, sound_ids: Iterable[str]) -> None: ...
+
+
 class Changes(Protocol):
     """What other processes changed: campaign, agent and attempt changes, oldest first."""
 
@@ -446,6 +466,8 @@ class Store(Protocol):
     def agents(self) -> Agents: ...
     @property
     def changes(self) -> Changes: ...
+    @property
+    def sounds(self) -> Sounds: ...
 
     async def run_id(self) -> str:
         """Changes when the server was restarted."""
@@ -464,6 +486,7 @@ class Clock(Protocol):
 
 __all__ = [
     "Agents", "Callers", "Calls", "Campaigns", "Change", "Changes", "Clock", "DialOrder", "Fence",
-    "Leadership", "Ledgers", "LiveCall", "Numbers", "Prompt", "Refusal", "Settlement", "Store",
+    "Leadership", "Ledgers", "LiveCall", "Numbers", "Prompt", "Refusal", "Settlement", "SoundPlace",
+    "Sounds", "Store",
     "Telephony", "Wanted", "Wrapping",
 ]  # fmt: skip

@@ -75,6 +75,19 @@ def get_variable(attempt_id: str, name: str) -> Headers:
     return {"Action": "Getvar", "Channel": attempt_id, "Variable": name}
 
 
+def try_sound(name: str) -> Headers:
+    """Have Asterisk open a recording; it tells by UserEvent DialerSound."""
+    return {
+        "Action": "Originate",
+        "Channel": "Local/silent@dialer-sound",
+        "Context": "dialer-sound",
+        "Exten": "play",
+        "Priority": "1",
+        "Async": "true",
+        "Variable": variable("DIALER_PROMPT", _checked(_SOUND, name, "recording's name")),
+    }
+
+
 def acknowledge(attempt_ids: Sequence[str]) -> Headers:
     """At most ACK_BATCH ids. Deleting through a channel needs no right to write AstDB."""
     for attempt_id in attempt_ids:

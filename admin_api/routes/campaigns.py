@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from admin_api.auth import Supervisor, actor
 from admin_api.context import CampaignId, Context, Ctx, Cursor, Limit
-from admin_api.edits import check_agents, edited_settings
+from admin_api.edits import check_agents, check_sounds, edited_settings
 from admin_api.idempotency import Key, once
 from admin_api.problems import responses
 from admin_api.schemas import CampaignClone, CampaignIn, CampaignOut, CampaignPatch, Listing
@@ -49,6 +49,7 @@ async def create_campaign(
 
     async def make() -> CampaignOut:
         settings = edited_settings(ctx, CampaignSettings(), body.settings)
+        await check_sounds(ctx, settings)
         await check_agents(ctx, body.agent_ids)
         campaign = await ctx.store.campaigns.create(
             body.name, settings, body.agent_ids, actor(token), ctx.now()
@@ -89,6 +90,7 @@ async def _edit(ctx: Context, campaign_id: int, body: CampaignPatch, by: str) ->
     settings = None
     if "settings" in given:
         settings = edited_settings(ctx, campaign.settings, body.settings)
+        await check_sounds(ctx, settings)
     edited = await ctx.store.campaigns.update(
         campaign_id,
         name=body.name,
@@ -135,6 +137,7 @@ async def _clone(ctx: Context, source: Campaign, wanted: CampaignClone, by: str)
     given = wanted.model_fields_set
     patch = wanted.settings if "settings" in given else {}
     settings = edited_settings(ctx, source.settings, patch)
+    await check_sounds(ctx, settings)
     agent_ids = (wanted.agent_ids or []) if "agent_ids" in given else source.agent_ids
     if "agent_ids" in given:
         await check_agents(ctx, agent_ids)

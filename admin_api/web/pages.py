@@ -19,6 +19,7 @@ from admin_api.web.routes import (
     lists,
     people,
     sign_in,
+    sounds,
     webhooks,
     what_if,
 )
@@ -26,11 +27,11 @@ from admin_api.web.routes import (
 #: In the order in which a path is looked up: `/campaigns/new` before `/campaigns/{id}`.
 ROOMS = (
     sign_in, edit, imports, campaign, what_if, campaigns, agents, lists, connectors,
-    webhooks, people, desk,
+    webhooks, people, desk, sounds,
 )  # fmt: skip
 #: Nothing from another host, no inline script or style, no framing.
 CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _HEADERS = {

@@ -25,6 +25,7 @@ IDLE = {
     "recovering": "reading the state of calls from Asterisk",
     "trunk_resting": "the trunk refuses calls and rests for a moment",
     "unknown_trunk": "Asterisk does not know the trunk",
+    "message_missing": "the recording is not where Asterisk plays it from",
     "no_message": "no message to play is chosen",
     "no_free_queue": "no queue is free in Asterisk",
     "no_caller_ids": "none of its caller ids is declared as an own number",

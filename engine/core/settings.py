@@ -328,13 +328,23 @@ class CampaignSettings(Group):
     list: ListSettings = ListSettings()
     pacing: PacingSettings = PacingSettings()
     dialing: DialingSettings = DialingSettings()
-    agentless: AgentlessSettings = AgentlessSettings()
     redial: RedialSettings = RedialSettings()
     hours: HoursSettings = HoursSettings()
     limits: LimitSettings = LimitSettings()
     destinations: DestinationSettings = DestinationSettings()
+    agentless: AgentlessSettings = AgentlessSettings()
     #: The preset that filled the rules; they may have been edited since.
     preset: str | None = Field(None, max_length=64)
     wrap_up_s: int = Field(10, ge=0, le=3600)
     dispositions: tuple[DispositionRule, ...] = ()
     script: str = Field("", max_length=20_000)
+
+    @property
+    def recordings(self) -> dict[str, str]:
+        """Names of all that may be played, by the setting that says so."""
+        named = {
+            "dialing.safe_harbour_message": self.dialing.safe_harbour_message,
+            "dialing.machine_message": self.dialing.machine_message,
+            "agentless.message": self.agentless.message,
+        }
+        return {path: name for path, name in named.items() if name is not None}

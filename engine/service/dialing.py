@@ -233,7 +233,7 @@ class Dialer:
             self._never_left(call)
             return
         try:
-            await world.telephony.originate(order_of(view, call))
+            await world.telephony.originate(order_of(world, view, call))
         except LinkDown:
             self._never_left(call)
         except ActionRefused as error:
@@ -255,7 +255,7 @@ class Dialer:
         self._settler.see(RecordLost(call.attempt_id, now))
 
 
-def order_of(view: CampaignView, call: Call) -> DialOrder:
+def order_of(world: World, view: CampaignView, call: Call) -> DialOrder:
     dialing = view.campaign.settings.dialing
     return DialOrder(
         attempt_id=call.attempt_id,
@@ -269,22 +269,23 @@ def order_of(view: CampaignView, call: Call) -> DialOrder:
         connect_deadline_s=dialing.connect_deadline_s,
         connect_deadline_from=dialing.connect_deadline_from,
         amd=call.amd,
-        message=dialing.safe_harbour_message,
+        message=world.sound_file(dialing.safe_harbour_message),
         opt_out_key=dialing.opt_out_key,
         ringback=dialing.ringback,
-        prompt=_prompt(view),
-        machine_message=dialing.machine_message,
+        prompt=_prompt(world, view),
+        machine_message=world.sound_file(dialing.machine_message),
         agent=call.agent[0] if call.agent else None,
         agent_mode=call.agent[1] if call.agent else "off_hook",
     )
 
 
-def _prompt(view: CampaignView) -> Prompt | None:
+def _prompt(world: World, view: CampaignView) -> Prompt | None:
     settings = view.campaign.settings.agentless
-    if view.campaign.settings.pacing.needs_agents or settings.message is None:
+    message = world.sound_file(settings.message)
+    if view.campaign.settings.pacing.needs_agents or message is None:
         return None
     return Prompt(
-        message=settings.message,
+        message=message,
         keys={rule.key: _action(rule) for rule in settings.keys},
         wait_for_key_s=settings.wait_for_key_s,
         max_repeats=settings.max_repeats,

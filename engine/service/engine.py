@@ -11,7 +11,7 @@ import structlog
 
 from engine.core.campaign import CampaignStatus
 from engine.core.errors import Fenced, NotFound, StoreUnavailable, TelephonyError
-from engine.ports import Change, Clock, Fence, Store, Telephony
+from engine.ports import Change, Clock, Fence, SoundPlace, Store, Telephony
 from engine.service.calls import Phase
 from engine.service.dialing import Dialer
 from engine.service.listening import Listener
@@ -28,6 +28,7 @@ log = structlog.get_logger()
 HOUSEKEEPING_S = 0.25
 REPORT_S = 0.5
 LIVE_S = 0.5
+SOUNDS_S = 1.0
 LOOK_AGAIN_S = 1.0
 REREAD_S = 2.0
 TRUNKS_S = 10.0
@@ -41,9 +42,14 @@ class Engine:
     """One process. Several may run on the same store: one leads, the others stand by."""
 
     def __init__(
-        self, store: Store, telephony: Telephony, clock: Clock, settings: EngineSettings
+        self,
+        store: Store,
+        telephony: Telephony,
+        clock: Clock,
+        settings: EngineSettings,
+        sound_place: SoundPlace | None = None,
     ) -> None:
-        self.world = World(store, telephony, clock, settings)
+        self.world = World(store, telephony, clock, settings, sound_place=sound_place)
         self._settler = Settler(self.world)
         self._seating = Seating(self.world)
         self._listener = Listener(self.world, self._settler, self._seating.changed)
@@ -74,6 +80,7 @@ class Engine:
                 group.create_task(self._every(HOUSEKEEPING_S, self._keep_house, stop)),
                 group.create_task(self._every(REPORT_S, self._reporter.publish, stop)),
                 group.create_task(self._every(LIVE_S, self._live.keep, stop)),
+                group.create_task(self._every(SOUNDS_S, self.world.sounds.keep, stop)),
                 group.create_task(self._every(LOOK_AGAIN_S, self._look_again, stop)),
                 group.create_task(self._every(REREAD_S, self._reread_all, stop)),
                 group.create_task(self._every(TRUNKS_S, self._read_trunks, stop)),

@@ -101,7 +101,8 @@ class Pacer:
         trunk = view.campaign.settings.dialing.trunk or ""
         resting = world.trunks[trunk].is_resting(now)
         early = world.clock.monotonic() < view.no_claim_before
-        ready = view.has_place and world.knows_trunk(view)
+        has_sounds = world.sounds.has_all(view.campaign.settings)
+        ready = view.has_place and has_sounds and world.knows_trunk(view)
         if n <= 0 or early or resting or not ready:
             return
         view.bucket = view.bucket.take(await self._dialer.dial(view, n))

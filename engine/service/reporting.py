@@ -68,6 +68,8 @@ class Reporter:
             found.append("trunk_resting")
         if world.is_synced and not world.knows_trunk(view):
             found.append("unknown_trunk")
+        if not world.sounds.has_all(view.campaign.settings):
+            found.append("message_missing")
         if not view.has_place:
             needs_agents = view.campaign.settings.pacing.needs_agents
             found.append("no_free_queue" if needs_agents else "no_message")

@@ -17,12 +17,14 @@ from engine.core.campaign import Campaign, CampaignStatus
 from engine.core.hours import is_open
 from engine.core.pacing import Explained, Pacing, Predictive, pacing_of
 from engine.core.settings import CampaignSettings
+from engine.core.sound import is_ours
 from engine.core.trunk import TokenBucket, TrunkHealth
-from engine.ports import Clock, Fence, Store, Telephony
+from engine.ports import Clock, Fence, SoundPlace, Store, Telephony
 from engine.service.calls import CallTable
 from engine.service.ledgers import Ledgers
 from engine.service.observing import Watch
 from engine.service.roster import Roster
+from engine.service.sounds import SoundKeeper
 
 log = structlog.get_logger()
 
@@ -48,6 +50,8 @@ class EngineSettings:
     set_up_s: float = 10.0
     #: Records stay in Asterisk so long after they are settled: longer than an AOF can lose.
     acknowledge_after_s: float = 3.0
+    #: Folder of our recordings as Asterisk names it.
+    sounds_path: str = ""
     queues: tuple[str, ...] = tuple(f"dialer-{n}" for n in range(1, 21))
     #: So many random bits; a simulation gives its own, so that a seed repeats a run.
     entropy: Callable[[int], int] = secrets.randbits
@@ -155,6 +159,8 @@ class World:
     trunks: defaultdict[str, TrunkHealth] = field(default_factory=lambda: defaultdict(TrunkHealth))
     #: Trunks that Asterisk does not know; a campaign that names one of them dials nothing.
     unknown_trunks: Set[str] = frozenset()
+    sound_place: SoundPlace | None = None
+    sounds: SoundKeeper = field(init=False)
     #: Something happened that a decision may follow from.
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -162,6 +168,13 @@ class World:
 
     def __post_init__(self) -> None:
         self.ledgers = Ledgers(self.store, self.clock)
+        self.sounds = SoundKeeper(self.store.sounds, self.sound_place)
+
+    def sound_file(self, name: str | None) -> str | None:
+        """A recording as Asterisk finds it: those of the PBX by their own names."""
+        if name is None or not is_ours(name) or not self.settings.sounds_path:
+            return name
+        return f"{self.settings.sounds_path.rstrip('/')}/{name}"
 
     @property
     def our_queues(self) -> set[str]:

@@ -137,6 +137,10 @@ class Keys:
         `due:<id>` (zsets), `counts:<id>` and `rest:<id>` (hashes)."""
         return f"{self.prefix}:{{webhooks}}:{name}"
 
+    def sounds(self, name: str) -> str:
+        """`by_id` and `wavs`, hashes: id → what it is, id → the recording in base64."""
+        return f"{self.prefix}:{{sounds}}:{name}"
+
     def polls(self, name: str) -> str:
         """`due` (zset), `plan` (hash), `lease` of whoever plans; `writeback` (set of campaigns)."""
         return f"{self.prefix}:{{polls}}:{name}"

@@ -28,6 +28,7 @@ from engine.store.outbox import RedisOutbox
 from engine.store.polls import RedisPolls
 from engine.store.scripts import all_scripts
 from engine.store.sessions import RedisSessions
+from engine.store.sounds import RedisSounds
 from engine.store.system import RedisSystem
 from engine.store.tokens import RedisTokens
 from engine.store.users import RedisUsers
@@ -67,6 +68,7 @@ class RedisStore:
         self.system = RedisSystem(link, keys)
         self.changes = RedisChanges(link, keys)
         self.webhooks = RedisWebhooks(link, keys)
+        self.sounds = RedisSounds(link, keys)
         self.tokens = RedisTokens(link, keys)
         self.users = RedisUsers(link, keys)
         self.sessions = RedisSessions(link, keys, self.users)

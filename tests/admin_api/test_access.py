@@ -52,6 +52,12 @@ TABLE = [
     ("DELETE", "/dnc/prefixes/+1900", IN, IN, NO, NO),
     ("PATCH", "/campaigns/99/contacts/1", IN, IN, NO, NO),
     ("GET", "/campaigns/99/contacts/1/why", IN, IN, NO, NO),
+    ("GET", "/sounds", IN, IN, NO, NO),
+    ("POST", "/sounds", IN, IN, NO, NO),
+    ("POST", "/sounds/speech", IN, IN, NO, NO),
+    ("GET", "/sounds/99", IN, IN, NO, NO),
+    ("GET", "/sounds/99/audio", IN, IN, NO, NO),
+    ("DELETE", "/sounds/99", IN, IN, NO, NO),
     ("GET", "/presets", IN, IN, NO, NO),
     ("GET", "/system", IN, IN, NO, NO),
     ("PATCH", "/system", IN, NO, NO, NO),
@@ -117,7 +123,7 @@ def test_the_table_has_every_route(app):
         "/deliveries/1": "/deliveries/{delivery_id}",
     }
     ids = {"campaigns": "campaign_id", "agents": "agent_id", "connectors": "connector_id",
-           "webhooks": "webhook_id"}  # fmt: skip
+           "sounds": "sound_id", "webhooks": "webhook_id"}  # fmt: skip
     listed = set()
     for method, path, *_ in TABLE:
         for example, name in names.items():

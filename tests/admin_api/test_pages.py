@@ -76,6 +76,11 @@ TABLE = [
     ("POST", "/users", IN, NO, NO),
     ("POST", "/users/delete", IN, NO, NO),
     ("POST", "/users/password", IN, NO, NO),
+    ("GET", "/sounds", IN, IN, NO),
+    ("POST", "/sounds/upload", IN, IN, NO),
+    ("POST", "/sounds/speech", IN, IN, NO),
+    ("GET", "/sounds/99.wav", IN, IN, NO),
+    ("POST", "/sounds/99/delete", IN, IN, NO),
     # Only people who are an agent have a desk: for others there is none.
     ("GET", "/desk", IN, IN, IN),
     ("POST", "/desk/disposition", IN, IN, IN),
@@ -307,3 +312,20 @@ async def test_a_supervisor_sees_why_nothing_more_is_dialled(
     assert "Limit reached: one call for each free agent" in page
     assert "this block of 30 days" in page and "above the limit" in page
     assert "1 of 1" in page
+
+
+async def test_recordings_are_spoken_uploaded_heard_chosen_and_deleted(browser_for, api):
+    client = await browser_for("supervisor")
+    said = {"name": "Said", "text": "Hello, this is Acme."}
+    assert "Said is ready" in (await client.post("/sounds/speech", data=said)).text
+    (spoken,) = (await api("GET", "/sounds"))["items"]
+    heard = await client.get(f"/sounds/{spoken['id']}.wav")
+    assert heard.headers["content-type"] == "audio/wav" and heard.content[:4] == b"RIFF"
+    file = {"file": ("a.wav", heard.content, "audio/wav")}
+    page = await client.post("/sounds/upload", data={"name": "By hand"}, files=file)
+    assert page.status_code == 200 and "By hand is ready" in page.text
+    bad = await client.post("/sounds/upload", data={"name": "x"}, files={"file": ("a", b"text")})
+    assert bad.status_code == 422 and "must be WAV" in bad.text
+    assert "By hand (" in (await client.get("/campaigns/new")).text, "it can be chosen"
+    gone = await client.post(f"/sounds/{spoken['id']}/delete")
+    assert gone.status_code == 200 and "no recordings yet" in gone.text

@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from admin_api.auth import actor
 from admin_api.context import MAX_ID, CampaignId, Context, Ctx
-from admin_api.edits import DEFAULTS, check_agents, edited_settings
+from admin_api.edits import DEFAULTS, check_agents, check_sounds, edited_settings
 from admin_api.merge import merge
 from admin_api.schemas import CampaignIn
 from admin_api.sessions import token_of
@@ -30,6 +30,14 @@ from engine.core.settings import CampaignSettings
 from engine.store import Session
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+
+#: Settings that name a recording.
+RECORDINGS = (
+    "settings.dialing.safe_harbour_message",
+    "settings.dialing.machine_message",
+    "settings.agentless.message",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +183,7 @@ async def _check(ctx: Context, base: CampaignSettings, draft: Draft) -> Checked:
         errors += field_errors(error.errors())
     try:
         settings = edited_settings(ctx, base, draft.patch)
+        await check_sounds(ctx, settings)
     except Invalid as error:
         errors += error.errors
     try:
@@ -242,10 +251,15 @@ async def _page(
 async def _offers(ctx: Context) -> dict[str, list[tuple[str, str]]]:
     """Values to choose from, with their labels, where only some make sense here."""
     connectors = await ctx.store.connectors.list()
+    sounds = [
+        (one.id, f"{one.name} ({one.length_s:.0f} s)") for one in await ctx.store.sounds.list()
+    ]
     found = {
         "settings.preset": [(one.name, one.title) for one in PRESETS.values()],
         "settings.list.connector_id": [(one.id, f"{one.name} (#{one.id})") for one in connectors],
     }
+    if sounds:
+        found |= dict.fromkeys(RECORDINGS, sounds)
     if ctx.settings.trunks is not None:
         found["settings.dialing.trunk"] = [(name, name) for name in ctx.settings.trunks]
     return found
