@@ -25,9 +25,11 @@ AGENT_S_PER_CONTACT = 24.0
 class DemoOptions:
     n_contacts: int = 100
     n_agents: int = 10
-    mode: Literal["progressive", "power"] = "progressive"
+    mode: Literal["progressive", "power", "predictive"] = "progressive"
     as_json: bool = False
     keep: bool = False
+    #: Part of the contacts who would answer; None: every behaviour that the carrier knows.
+    answer_rate: float | None = None
 
 
 @dataclass(slots=True)

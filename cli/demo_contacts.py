@@ -81,6 +81,8 @@ BEHAVIOURS = {
 #: The carrier's mix in shares of a twentieth: 6 people, 3 machines, 7 who do not answer,
 #: 2 busy, 1 unallocated, 1 congestion.
 _MIX = "00 02 05 02 33 01 02 00 04 02 05 33 02 00 03 02 05 33 01 02"
+#: Who answers and who does not, where only the answer rate is asked for.
+_ANSWER, _ANSWER_NOT = "33 00 25", "02 01 19 04"
 #: Everything else, once each.
 _SPECIALS = "25 10 07 14 08 06 13 15 16 09 18 11 22 12 26 21 19 23 17 24 20"
 
@@ -93,11 +95,11 @@ class DemoContact:
     behaviour: Behaviour
 
 
-def demo_contacts(n: int) -> list[DemoContact]:
-    """The same list for the same `n`, every number once."""
+def demo_contacts(n: int, answer_rate: float | None = None) -> list[DemoContact]:
+    """The same list for the same arguments, every number once."""
     n_of_scenario: Counter[str] = Counter()
     contacts = []
-    for index, scenario in enumerate(islice(_scenarios(), n), start=1):
+    for index, scenario in enumerate(islice(_scenarios(answer_rate), n), start=1):
         phone = _phone(scenario, n_of_scenario[scenario])
         n_of_scenario[scenario] += 1
         contacts.append(
@@ -106,10 +108,21 @@ def demo_contacts(n: int) -> list[DemoContact]:
     return contacts
 
 
-def _scenarios() -> Iterator[str]:
+def _scenarios(answer_rate: float | None) -> Iterator[str]:
     """One of the mix and one special in turn, then the mix for ever."""
+    if answer_rate is not None:
+        return _by_rate(answer_rate)
     mix = cycle(_MIX.split())
     return chain(chain.from_iterable((next(mix), special) for special in _SPECIALS.split()), mix)
+
+
+def _by_rate(answer_rate: float) -> Iterator[str]:
+    """Those who answer, evenly among those who do not."""
+    persons, others, due = cycle(_ANSWER.split()), cycle(_ANSWER_NOT.split()), 0.0
+    while True:
+        due += answer_rate
+        yield next(persons) if due >= 1 - 1e-9 else next(others)
+        due -= due >= 1 - 1e-9
 
 
 def _phone(scenario: str, index: int) -> str:

@@ -87,7 +87,7 @@ class DemoRun:
         return ids
 
     def _make_campaign(self, agent_ids: list[int]) -> int:
-        contacts = demo_contacts(self.options.n_contacts)
+        contacts = demo_contacts(self.options.n_contacts, self.options.answer_rate)
         campaign_id = self.api.create_campaign("Demo", settings_of(self.options), agent_ids)
         import_id = self.api.upload(campaign_id, as_csv(contacts))
 

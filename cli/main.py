@@ -75,7 +75,11 @@ def worker() -> None:
 def demo(
     contacts: Annotated[int, typer.Option(min=1, max=4_000, help="People to call.")] = 100,
     agents: Annotated[int, typer.Option(min=1, max=200, help="Agents who take the calls.")] = 10,
-    mode: Annotated[Literal["progressive", "power"], typer.Option()] = "progressive",
+    mode: Annotated[Literal["progressive", "power", "predictive"], typer.Option()] = "progressive",
+    answer_rate: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Part of them who answer; default: a mix of everything."),
+    ] = None,
     as_json: AsJson = False,
     keep: Annotated[bool, typer.Option("--keep", help="Go on running afterwards.")] = False,
 ) -> None:
@@ -83,7 +87,8 @@ def demo(
     from cli.demo import run_demo
     from cli.demo_campaign import DemoOptions
 
-    raise typer.Exit(run_demo(DemoOptions(contacts, agents, mode, as_json, keep)))
+    options = DemoOptions(contacts, agents, mode, as_json, keep, answer_rate)
+    raise typer.Exit(run_demo(options))
 
 
 @app.command()

@@ -18,6 +18,7 @@ from bench.parts.cpu import Sample, sample
 from cli.asterisk import Rig
 from cli.processes import Child, Children
 from engine.core.agent import AgentState
+from engine.core.attempt import AttemptRecord
 from engine.core.campaign import Command, decide_transition
 from engine.core.contact import NewContact
 from engine.core.hours import hours_class
@@ -42,6 +43,7 @@ class Site:
         self.rig: Rig
         self.store: RedisStore
         self.campaign_id = 0
+        self.agent_ids: list[int] = []
         self._exit = ExitStack()
         self._children = Children()
         self._redis = EmbeddedRedis(self.folder / "redis")
@@ -80,16 +82,19 @@ class Site:
             )
             for ext in self.rig.extensions
         ]
-        campaign = await self.store.campaigns.create(
-            "bench", settings(1), [agent.id for agent in agents], "bench", now()
-        )
-        self.campaign_id = campaign.id
-        contacts = [NewContact(phone=p, hours_class=hours_class(p, None)) for p in phones]
-        await self.store.contacts.add(campaign.id, contacts, now())
+        self.agent_ids = [agent.id for agent in agents]
         for agent in agents:
             await self.store.agents.set_wanted(
                 agent.id, wanted_in=True, wanted_pause=None, now=now()
             )
+        await self.make_another(phones, settings(1))
+
+    async def make_another(self, phones: Sequence[str], how: CampaignSettings) -> None:
+        """A campaign with the same agents, paused; from now on it is the one."""
+        campaign = await self.store.campaigns.create("bench", how, self.agent_ids, "bench", now())
+        self.campaign_id = campaign.id
+        contacts = [NewContact(phone=p, hours_class=hours_class(p, None)) for p in phones]
+        await self.store.contacts.add(campaign.id, contacts, now())
         await self.move(Command.PLAY)
         await self.move(Command.PAUSE)
 
@@ -104,14 +109,24 @@ class Site:
             self.campaign_id, settings=settings(calls_per_s), actor="bench", now=now()
         )
 
-    async def drained(self) -> None:
+    async def attempts(self) -> list[AttemptRecord]:
+        found: list[AttemptRecord] = []
+        after: str | None = None
+        while True:
+            listed = self.store.attempts.list(self.campaign_id, after=after, limit=1000)
+            page, after = await listed
+            found += page
+            if after is None:
+                return found
+
+    async def drained(self, timeout_s: float = DRAIN_TIMEOUT_S) -> None:
         """Until no call is in flight any more."""
 
         async def none_in_flight() -> bool:
             counts = await self.store.calls.counts(self.campaign_id)
             return counts.get("in_flight", 0) == 0
 
-        await self._until(none_in_flight, DRAIN_TIMEOUT_S, "the calls did not end")
+        await self._until(none_in_flight, timeout_s, "the calls did not end")
 
     async def completed(self) -> None:
         """Until every contact was called."""

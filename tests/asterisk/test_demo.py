@@ -30,11 +30,17 @@ def tmp_env(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def demo(tmp_env: dict[str, str], tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+def options() -> tuple[str, ...]:
+    return ("--contacts", "20", "--agents", "4")
+
+
+@pytest.fixture
+def demo(
+    tmp_env: dict[str, str], tmp_path: Path, options: tuple[str, ...]
+) -> Iterator[subprocess.Popen[str]]:
     with (tmp_path / "stderr").open("w") as stderr:
         process = subprocess.Popen(
-            [sys.executable, "-m", "cli.main", "demo", "--json", "--contacts", "20",
-             "--agents", "4"],
+            [sys.executable, "-m", "cli.main", "demo", "--json", *options],
             env=tmp_env, stdout=subprocess.PIPE, stderr=stderr, text=True,
         )  # fmt: skip
     with process:
@@ -76,6 +82,20 @@ def test_a_small_demo_completes_and_leaves_nothing(
     assert result["connect_ms"]["p50"] <= result["connect_ms"]["p99"]
     assert remaining(tmp_path) == []
     assert list(tmp_path.glob("dialer-demo-*")) == []
+
+
+@pytest.mark.timeout(RUN_TIMEOUT_S + END_TIMEOUT_S)
+@pytest.mark.parametrize(
+    "options",
+    [("--contacts", "24", "--agents", "4", "--mode", "predictive", "--answer-rate", "0.5")],
+)
+def test_predictive_reaches_everybody(demo: subprocess.Popen[str], tmp_path: Path) -> None:
+    """Every person who answers gets an agent or the message: the demo itself compares."""
+    out, _ = demo.communicate(timeout=RUN_TIMEOUT_S)
+    assert demo.returncode == 0, said(tmp_path)
+    outcomes = json.loads(out.splitlines()[-1])["outcomes"]
+    assert outcomes["answered"] + outcomes.get("abandoned", 0) >= 12
+    assert outcomes["answered"] > 0
 
 
 @pytest.mark.parametrize("after", ["Starting Asterisk", "Starting Redis", "Play:"])

@@ -32,6 +32,16 @@ def test_the_list_is_the_same_each_time_and_a_longer_one_begins_with_it() -> Non
     assert demo_contacts(150)[:100] == demo_contacts(100)
 
 
+@pytest.mark.parametrize("rate", [0.0, 0.35, 0.5, 1.0])
+def test_as_many_answer_as_were_asked_for(rate: float) -> None:
+    contacts = demo_contacts(MAX_CONTACTS, rate)
+    n_persons = sum(contact.behaviour.is_patient for contact in contacts)
+    assert abs(n_persons - rate * MAX_CONTACTS) <= 1
+    assert len({contact.phone for contact in contacts}) == MAX_CONTACTS
+    n_first = sum(contact.behaviour.is_patient for contact in contacts[:100])
+    assert abs(n_first - rate * 100) <= 1, "evenly from the beginning"
+
+
 def test_the_number_tells_its_behaviour() -> None:
     for contact in demo_contacts(200):
         assert scenario_of(contact.phone) == contact.behaviour.scenario

@@ -27,7 +27,7 @@ STATS = {
 }
 
 
-@pytest.mark.parametrize("mode", ["progressive", "power"])
+@pytest.mark.parametrize("mode", ["progressive", "power", "predictive"])
 def test_the_settings_are_ones_that_the_dialer_takes(mode: str) -> None:
     options = DemoOptions(mode=mode)  # type: ignore[arg-type]
     settings = CampaignSettings.model_validate(settings_of(options))
