@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from admin_api import problems
+from admin_api import examples, problems
 from admin_api.auth import BASE, BearerAuth
 from admin_api.context import Context
 from admin_api.limits import BodyLimit, Metrics, Observe
@@ -144,4 +144,5 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         known[model.__name__] = schema
     for name in ("HTTPValidationError", "ValidationError"):
         known.pop(name, None)
+    examples.add_to(document)
     return document

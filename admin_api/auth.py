@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Annotated
 
@@ -11,8 +12,8 @@ from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from admin_api.context import AgentId
-from admin_api.problems import Forbidden, problem_response, response_of
+from admin_api.context import AgentId, Context
+from admin_api.problems import ApiError, Forbidden, problem_response, response_of
 from admin_api.sessions import check_csrf_header, session_of, token_of
 from engine.core.errors import DialerError
 from engine.store import Token
@@ -34,6 +35,8 @@ class BearerAuth:
             return await self.app(scope, receive, send)
         try:
             token = await _find(scope)
+            if token is not None:
+                await _count(scope, token)
         except DialerError as error:
             return await response_of(error)(scope, receive, send)
         if token is None:
@@ -60,6 +63,20 @@ async def _find(scope: Scope) -> Token | None:
         return None
     found: Token | None = await scope["app"].state.context.store.tokens.find(secret)
     return found
+
+
+async def _count(scope: Scope, token: Token) -> None:
+    """Raises ApiError when the token sends more than it may."""
+    ctx: Context = scope["app"].state.context
+    limits = ctx.settings
+    if not limits.token_rate_per_s:
+        return
+    wait_s = await ctx.store.tokens.wait_s(
+        token.id, ctx.now(), limits.token_rate_per_s, limits.token_burst
+    )
+    if wait_s:
+        detail = f"This token sends more than {limits.token_rate_per_s:g} requests a second."
+        raise ApiError(429, "too_many_requests", detail, Retry_After=str(math.ceil(wait_s)))
 
 
 async def _of_session(scope: Scope) -> Token | None:

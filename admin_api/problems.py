@@ -130,6 +130,9 @@ async def _on_validation_error(_request: Request, error: Exception) -> Response:
 
 async def _on_http_exception(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == 400 and isinstance(error.__cause__, ValueError):
+        # FastAPI's answer to bytes that are no text at all; a text that is not JSON is a 422.
+        return problem_response(422, "validation_error", "The body is not valid JSON.")
     code = _CODES.get(error.status_code, "error")
     headers = dict(error.headers or {})
     return problem_response(error.status_code, code, str(error.detail), headers=headers)
@@ -142,7 +145,7 @@ async def _on_unforeseen(request: Request, error: Exception) -> Response:
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """OpenAPI's list of the problems that a route may answer with, the common ones included."""
-    listed = sorted({401, 403, 422, 500, 503, *statuses})
+    listed = sorted({401, 403, 422, 429, 500, 503, *statuses})
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
         status: {"description": HTTPStatus(status).phrase, "content": content} for status in listed

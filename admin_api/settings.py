@@ -31,6 +31,11 @@ class ApiSettings(BaseSettings):
     #: Uploads are staged in Redis: their size is bounded.
     max_upload_bytes: int = Field(512 * 1024 * 1024, ge=1)
 
+    #: Requests that each token (and each person who is signed in) may send to the API: so many a
+    #: second in the long run, 0 for any number, and so many at once.
+    token_rate_per_s: float = Field(300, ge=0)
+    token_burst: int = Field(3000, ge=1)
+
     #: A page that nobody has open for so long asks for the password again.
     session_idle_s: int = Field(2 * 3600, ge=1)
 

@@ -111,7 +111,7 @@ class Keys:
         return f"{self.prefix}:{{agents}}:{name}"
 
     def tokens(self, name: str) -> str:
-        """`by_hash`: SHA-256 → token; `ids`: token id → SHA-256."""
+        """`by_hash`: SHA-256 → token; `ids`: token id → SHA-256; `rate:<id>`: what it sent."""
         return f"{self.prefix}:{{tokens}}:{name}"
 
     @property
@@ -155,7 +155,8 @@ class Keys:
         waiting (hash: class → contacts that wait), ready:<n|r|c>:<class> (zsets),
         due:<redial|callback> (zsets), phones:<shard> (hashes),
         added (zset: hour → the first contact that came in it), a:<attempt> (hash, while live),
-        leases (zset), wrapping (zset), wrap and wrap_record (hashes), unknown (hash),
+        states (string: a byte for each contact), leases (zset), wrapping (zset),
+        wrap and wrap_record (hashes), unknown (hash),
         attempts (stream), revisions (hash), ledger, ledger:h and ledger:m (hashes),
         audit (stream), live (string), hour (hash), batch:<token>,
         i:<import> and i:<import>:c:<n>, i:<import>:rejected; pull (hash: what came from the CRM

@@ -13,6 +13,7 @@ from typing import Literal
 from engine.store import codec
 from engine.store.keys import Keys
 from engine.store.link import Link
+from engine.store.scripts import invoke
 
 Role = Literal["admin", "supervisor", "agent"]
 
@@ -28,7 +29,7 @@ class Token:
 
 class RedisTokens:
     def __init__(self, link: Link, keys: Keys) -> None:
-        self._link = link
+        self._link, self._keys = link, keys
         self._by_hash, self._ids = keys.tokens("by_hash"), keys.tokens("ids")
 
     async def create(
@@ -57,6 +58,12 @@ class RedisTokens:
     async def find(self, secret: str) -> Token | None:
         text = await self._link.call("HGET", self._by_hash, _sha256(secret))
         return _token(text) if text else None
+
+    async def wait_s(self, token_id: str, now: datetime, rate_per_s: float, burst: int) -> float:
+        """Count one request of the token: 0 when it may pass, else how long to wait for it."""
+        key = [self._keys.tokens(f"rate:{token_id}")]
+        counted = invoke("rate", key, codec.to_ms(now), 1000 / rate_per_s, burst)
+        return float((await self._link.batch([counted]))[0]) / 1000
 
     async def list(self) -> Sequence[Token]:
         """Oldest first."""
