@@ -1,13 +1,15 @@
 """A month of calls in virtual time on a real store, judged by a checker that knows no rule of ours.
 
-The checker reads attempts, the contacts as they were imported, and the log of what was forbidden;
-it has its own arithmetic for local time, counts and pauses.
+Engines die between any two steps of a call and others take over; numbers are forbidden and freed,
+for all campaigns, for this one and for its connector, by number and by prefix; contacts are
+withdrawn. The checker reads the attempts, the contacts as they were imported, and the store's own
+audit log; it has its own arithmetic for local time, counts and pauses.
 """
 
 from __future__ import annotations
 
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -17,9 +19,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from engine.core import ids
-from engine.core.attempt import AttemptRecord, Claim
+from engine.core.attempt import AttemptRecord, AttemptStage, Claim, LiveAttempt
 from engine.core.campaign import CampaignStatus, Transition
 from engine.core.contact import COMPLETE, NewContact
+from engine.core.errors import Fenced
 from engine.core.hours import hours_class, is_open
 from engine.core.outcome import Outcome
 from engine.core.redial import Done, History, RedialAt, counts, decide
@@ -28,7 +31,7 @@ from engine.core.spreading import spread
 from engine.core.why_not import Candidate, verdicts
 from engine.core.why_not import decide as decide_now
 from engine.ports import Fence, Settlement, Wanted
-from engine.store import RedisStore
+from engine.store import AuditEntry, RedisStore
 
 START = datetime(2026, 3, 1, 5, tzinfo=UTC)  # clocks change on 8 and on 29 March
 DAYS, TICK = 30, timedelta(minutes=10)
@@ -63,7 +66,6 @@ RULES = CampaignSettings.model_validate({
         "regions": {"US-FL": {"max_per_24h": 3}},
     },
 })  # fmt: skip
-FENCE = Fence(owner="month", epoch=1)
 OUTCOMES = {
     Outcome.NO_ANSWER: 40, Outcome.BUSY: 20, Outcome.MACHINE: 15, Outcome.ANSWERED: 10,
     Outcome.ABANDONED: 4, Outcome.INVALID_NUMBER: 4, Outcome.UNKNOWN: 4, Outcome.REJECTED: 3,
@@ -72,12 +74,30 @@ OUTCOMES = {
 
 @dataclass
 class Log:
-    """What happened from outside."""
+    """What happened from outside, as the store's audit tells it."""
 
     contacts: list[NewContact] = field(default_factory=list)
-    #: By phone: from when, until when.
-    forbidden: dict[str, list[datetime]] = field(default_factory=dict)
+    #: By number or prefix and list: when it was forbidden, freed, forbidden, …
+    forbidden: dict[tuple[str, str], list[datetime]] = field(default_factory=dict)
     withdrawn: dict[int, datetime] = field(default_factory=dict)
+
+
+async def log_of(store: RedisStore, campaign_id: int, contacts: list[NewContact]) -> Log:
+    log, entries = Log(contacts), list[AuditEntry]()
+    cursor: str | None = None
+    while True:
+        page = await store.audit.list(limit=1000, cursor=cursor)
+        entries += page.items
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    for one in reversed(entries):  # they come newest first
+        if one.action.startswith(("dnc_add", "dnc_remove")):
+            scope = str(one.detail.get("scope", ""))
+            log.forbidden.setdefault((one.subject, scope), []).append(one.at)
+        elif one.action == "withdraw" and one.subject.startswith(f"contact:{campaign_id}/"):
+            log.withdrawn.setdefault(int(one.subject.partition("/")[2]), one.at)
+    return log
 
 
 def people(n: int, chance: random.Random) -> Iterator[NewContact]:
@@ -92,47 +112,119 @@ def people(n: int, chance: random.Random) -> Iterator[NewContact]:
         )  # fmt: skip
 
 
+class Died(Exception):
+    """The engine was killed here."""
+
+
+#: Where an engine can die, and what it leaves: claims, reserved numbers, calls that may have left,
+#: calls that ended, attempts that were settled and still hold their numbers.
+STEPS = ("claimed", "reserved", "marked", "ended", "settled")
+
+
 class Month:
     """Claims, judges, dials and settles as the engine does, by a clock of its own."""
 
     def __init__(self, store: RedisStore, campaign_id: int, chance: random.Random) -> None:
         self.store, self.id, self.chance = store, campaign_id, chance
-        self.now, self.log, self.serial = START, Log(), 0
+        self.now, self.serial, self.epoch = START, 0, 1
+        self.contacts: list[NewContact] = []
+        self.scopes = (f"c{campaign_id}", "k5")
+        self.listed: set[tuple[str, str]] = set()
+        self.n_died: Counter[str] = Counter()
+        self.n_stale = 0
+
+    @property
+    def fence(self) -> Fence:
+        return Fence(owner=f"engine-{self.epoch}", epoch=self.epoch)
 
     async def run(self, n_contacts: int) -> None:
-        self.log.contacts = list(people(n_contacts, self.chance))
-        await self.store.contacts.add(self.id, self.log.contacts, self.now)
+        self.contacts = list(people(n_contacts, self.chance))
+        await self.store.contacts.add(self.id, self.contacts, self.now)
         for tick in range(int(timedelta(days=DAYS) / TICK)):
             self.now = START + tick * TICK
             await self._meddle(n_contacts)
+            await self._reap()
             for _ in range(3):
                 if not await self._dial(max(10, n_contacts // 100)):
                     break
                 self.now += timedelta(seconds=40)  # the calls of this round have ended
+        self.now += TICK
+        await self._reap()
 
     async def _meddle(self, n: int) -> None:
-        if self.chance.random() < 0.05:
-            phone = self.chance.choice(self.log.contacts).phone
-            if phone not in self.log.forbidden:
-                await self.store.dnc.add(phone, source="x", actor="m", now=self.now)
-                self.log.forbidden[phone] = [self.now]
-        if self.chance.random() < 0.02:
-            phone = self.chance.choice(self.log.contacts).phone
-            if len(self.log.forbidden.get(phone, ())) == 1:
-                await self.store.dnc.remove(phone, "m", self.now)
-                self.log.forbidden[phone].append(self.now)
-        if self.chance.random() < 0.02:
-            contact_id = self.chance.randint(1, n)
-            await self.store.contacts.withdraw(self.id, contact_id, "m", self.now)
-            self.log.withdrawn.setdefault(contact_id, self.now)
+        dnc, chance = self.store.dnc, self.chance
+        scope = chance.choice(("", *self.scopes, "c999"))
+        if chance.random() < 0.08:
+            phone = chance.choice(self.contacts).phone
+            if await dnc.add(phone, source="x", actor="m", now=self.now, scope=scope):
+                self.listed.add((phone, scope))
+        if chance.random() < 0.03 and self.listed:
+            phone, scope = chance.choice(sorted(self.listed))
+            self.listed.discard((phone, scope))
+            assert await dnc.remove(phone, "m", self.now, scope=scope)
+        if chance.random() < 0.002:
+            prefix = chance.choice(self.contacts).phone[:9]
+            await dnc.add_prefix(prefix, source="x", actor="m", now=self.now, scope=scope)
+        if chance.random() < 0.02:
+            await self.store.contacts.withdraw(self.id, chance.randint(1, n), "m", self.now)
+
+    def _may_die(self, step: str) -> None:
+        if self.chance.random() < 0.004:
+            self.n_died[step] += 1
+            raise Died(step)
 
     async def _dial(self, n: int) -> int:
+        """How many contacts were claimed. Who dies here is succeeded at once."""
+        claims: Sequence[Claim] = ()
+        try:
+            claims = await self._claim(n)
+            self._may_die("claimed")
+            going = await self._reserve(claims)
+            self._may_die("reserved")
+            assert all(await self._mark(going, self.fence))
+            self._may_die("marked")
+            await self._end(going)
+        except Died:
+            await self._succeed(claims)
+        return len(claims)
+
+    async def _succeed(self, claims: Sequence[Claim]) -> None:
+        """The next engine leads; the old one only slept, wakes up, and can send nothing."""
+        old = self.fence
+        self.epoch += 1
+        await self.store.campaigns.fence(self.id, self.fence)
+        with pytest.raises(Fenced):
+            await self._mark(claims, old)
+        self.n_stale += 1
+
+    async def _reap(self) -> None:
+        """What was claimed and not sent is free again; of what was sent nobody knows the fate."""
         calls, numbers = self.store.calls, self.store.numbers
-        classes = await calls.hours_classes(self.id)
+        for attempt in await calls.expired(self.id, self.now):
+            if attempt.stage is AttemptStage.CLAIMED:
+                assert await calls.give_back(self.id, attempt.attempt_id, None, self.now)
+                await numbers.release([(attempt.phone, attempt.attempt_id, False)])
+                continue
+            contact = await calls.contact(self.id, attempt.contact_id)
+            assert attempt.sent_at is not None
+            past = History(contact.n_attempts, 0, contact.outcomes, len(contact.other_phones))
+            settlement = self._settlement(
+                attempt, past, contact.hours_class, attempt.sent_at, Outcome.UNKNOWN
+            )
+            assert await calls.settle(self.id, [settlement], self.now) == [True]
+            await numbers.release([(attempt.phone, attempt.attempt_id, True)])
+
+    async def _claim(self, n: int) -> Sequence[Claim]:
+        classes = await self.store.calls.hours_classes(self.id)
         opened = [each for each in classes if is_open(RULES.hours, each, self.now)]
         attempts = [self._new_id() for _ in range(n)]
-        claims = await calls.claim(self.id, FENCE, attempts, opened, self.now, 60)
-        wanted = [Wanted(c.phone, c.attempt_id, c.person_key, c.hours_class) for c in claims]
+        return await self.store.calls.claim(self.id, self.fence, attempts, opened, self.now, 60)
+
+    async def _reserve(self, claims: Sequence[Claim]) -> list[Claim]:
+        calls, numbers = self.store.calls, self.store.numbers
+        wanted = [
+            Wanted(c.phone, c.attempt_id, c.person_key, c.hours_class, self.scopes) for c in claims
+        ]
         refusals = await numbers.reserve(wanted, RULES.limits, self.now)
         going: list[Claim] = []
         for claim, refusal in zip(claims, refusals, strict=True):
@@ -144,39 +236,49 @@ class Month:
                 continue
             await calls.give_back(self.id, claim.attempt_id, following, self.now)
             await numbers.release([(claim.phone, claim.attempt_id, False)])
-        sent = [(c.attempt_id, "+12125550100", "carrier", "pbx") for c in going]
-        assert all(await calls.mark_sent(self.id, FENCE, sent, self.now, 60))
-        await self._end(going)
-        return len(claims)
+        return going
+
+    async def _mark(self, claims: Sequence[Claim], fence: Fence) -> Sequence[bool]:
+        sent = [(c.attempt_id, "+12125550100", "carrier", "pbx") for c in claims]
+        return await self.store.calls.mark_sent(self.id, fence, sent, self.now, 60)
 
     async def _end(self, claims: Sequence[Claim]) -> None:
         calls, numbers, started_at = self.store.calls, self.store.numbers, self.now
-        ended = [self._settlement(claim, started_at) for claim in claims]
+        outcomes = self.chance.choices(list(OUTCOMES), list(OUTCOMES.values()), k=len(claims))
+        ended = [
+            self._settlement(claim, claim.history, claim.hours_class, started_at, outcome)
+            for claim, outcome in zip(claims, outcomes, strict=True)
+        ]
         notes = [(s.record.phone, s.record.attempt_id, s.record.outcome) for s in ended]
         await numbers.remember(notes, started_at + timedelta(seconds=30))
+        self._may_die("ended")
         await calls.settle(self.id, ended, started_at)
-        await numbers.release([(c.phone, c.attempt_id, True) for c in claims])
         for settlement in ended:
             if settlement.next is None:
                 callback = self.now + timedelta(days=self.chance.randint(1, 9))
                 then = self.chance.choice((Done("disposition"), RedialAt(callback, True)))
                 await calls.finish(self.id, settlement.record.attempt_id, "x", then, self.now)
+        self._may_die("settled")
+        await numbers.release([(c.phone, c.attempt_id, True) for c in claims])
 
-    def _settlement(self, claim: Claim, started_at: datetime) -> Settlement:
-        (outcome,) = self.chance.choices(list(OUTCOMES), list(OUTCOMES.values()))
-        ended_at, past = started_at + timedelta(seconds=30), claim.history
+    def _settlement(
+        self,
+        call: Claim | LiveAttempt,
+        past: History,
+        hours_class: str,
+        started_at: datetime,
+        outcome: Outcome,
+    ) -> Settlement:
+        ended_at = started_at + timedelta(seconds=30)
         outcomes = {**past.outcomes, outcome: past.outcomes.get(outcome, 0) + 1}
         counted = counts(outcome, RULES.redial)
         history = History(past.n_attempts + counted, 0, outcomes, past.n_other_phones)
         following = decide(outcome, history, RULES.redial, ended_at)
-        following = spread(
-            following, history, RULES.redial, RULES.hours, claim.hours_class, started_at
-        )
+        following = spread(following, history, RULES.redial, RULES.hours, hours_class, started_at)
         record = AttemptRecord(
-            attempt_id=claim.attempt_id, campaign_id=self.id, contact_id=claim.contact_id,
-            number=claim.number, phone=claim.phone, caller_id="+12125550100", trunk="carrier",
+            attempt_id=call.attempt_id, campaign_id=self.id, contact_id=call.contact_id,
+            number=call.number, phone=call.phone, caller_id="+12125550100", trunk="carrier",
             node="pbx", started_at=started_at, ended_at=ended_at, outcome=outcome,
-            person_key=claim.person_key,
         )  # fmt: skip
         wraps = outcome is Outcome.ANSWERED
         return Settlement(
@@ -194,7 +296,9 @@ class Month:
 DELAY_S = {"busy": 300, "no_answer": 3600, "machine": 60, "abandoned": 60, "unknown": 900}
 
 
-def violations(attempts: Sequence[AttemptRecord], log: Log) -> Iterator[str]:
+def violations(
+    attempts: Sequence[AttemptRecord], log: Log, scopes: Sequence[str] = ("",)
+) -> Iterator[str]:
     by_phone: dict[str, list[AttemptRecord]] = defaultdict(list)
     by_person: dict[str, list[AttemptRecord]] = defaultdict(list)
     by_contact: dict[int, list[AttemptRecord]] = defaultdict(list)
@@ -203,8 +307,7 @@ def violations(attempts: Sequence[AttemptRecord], log: Log) -> Iterator[str]:
         if one.phone not in (contact.phone, *contact.phones):
             yield f"{one.attempt_id}: not a phone of its contact"
         yield from _outside_hours(one, contact)
-        times = log.forbidden.get(one.phone)
-        if times and times[0] <= one.started_at and (len(times) < 2 or one.started_at < times[1]):
+        if any(_is_forbidden(one, each, log) for each in scopes):
             yield f"{one.attempt_id}: forbidden number"
         if one.started_at >= log.withdrawn.get(one.contact_id, one.started_at + TICK):
             yield f"{one.attempt_id}: withdrawn"
@@ -221,6 +324,15 @@ def violations(attempts: Sequence[AttemptRecord], log: Log) -> Iterator[str]:
         yield from _too_soon(some)
     for some in by_contact.values():
         yield from _bad_life(some)
+
+
+def _is_forbidden(one: AttemptRecord, scope: str, log: Log) -> bool:
+    """By the number or by a beginning of it: an odd count of changes up to then is `listed`."""
+    for length in range(2, len(one.phone) + 1):
+        times = log.forbidden.get((one.phone[:length], scope), ())
+        if sum(at <= one.started_at for at in times) % 2:
+            return True
+    return False
 
 
 def _outside_hours(one: AttemptRecord, contact: NewContact) -> Iterator[str]:
@@ -272,9 +384,10 @@ async def test_a_month_breaks_no_rule(store: RedisStore, n_contacts: int) -> Non
     campaign = await store.campaigns.create("A", RULES, [], "m", START)
     step = Transition(CampaignStatus.DRAFT, CampaignStatus.ACTIVE, "")
     await store.campaigns.move(campaign.id, step, "m", START)
-    await store.campaigns.fence(campaign.id, FENCE)
     month = Month(store, campaign.id, random.Random(4))
+    await store.campaigns.fence(campaign.id, month.fence)
     await month.run(n_contacts)
+    log = await log_of(store, campaign.id, month.contacts)
     attempts: list[AttemptRecord] = []
     after: str | None = None
     while True:
@@ -282,8 +395,10 @@ async def test_a_month_breaks_no_rule(store: RedisStore, n_contacts: int) -> Non
         attempts += page
         if after is None:
             break
-    assert list(violations(attempts, month.log)) == []
+    assert list(violations(attempts, log, ("", *month.scopes))) == []
     assert len(attempts) > 2 * n_contacts
+    assert sorted(month.n_died) == sorted(STEPS)
+    assert len(log.forbidden) > 100 and log.withdrawn
     states: list[bool] = []
     next_id: int | None = 0
     while next_id is not None:
@@ -291,6 +406,7 @@ async def test_a_month_breaks_no_rule(store: RedisStore, n_contacts: int) -> Non
         states += [contact.state in COMPLETE for contact in contacts]
     counted, found = await store.calls.counts(campaign.id), await store.campaigns.get(campaign.id)
     assert (counted["attempts"], counted.get("in_flight", 0)) == (len(attempts), 0)
+    assert (await store.calls.live(campaign.id), month.n_stale) == ([], month.n_died.total())
     assert (len(states), sum(states)) == (n_contacts, found.n_complete)
 
 
@@ -321,5 +437,15 @@ def test_the_checker_sees_what_is_wrong() -> None:
         [call(1, noon, Outcome.INVALID_NUMBER), call(2, noon + hour)],
     ]
     assert [bool(list(violations(some, log))) for some in wrong] == [True] * len(wrong)
-    log.forbidden[contact.phone] = [noon - hour]
+    for what, scope, times, is_wrong in (
+        (contact.phone, "", [noon - hour], True),
+        (contact.phone[:7], "c1", [noon], True),
+        (contact.phone, "", [noon - 2 * hour, noon - hour], False),
+        (contact.phone, "", [noon - 3 * hour, noon - 2 * hour, noon - hour], True),
+        (contact.phone, "c2", [noon - hour], False),
+        (contact.phone, "", [noon + hour], False),
+    ):
+        log.forbidden = {(what, scope): times}
+        assert bool(list(violations([call(1, noon)], log, ("", "c1")))) == is_wrong
+    log.forbidden, log.withdrawn = {}, {1: noon}
     assert list(violations([call(1, noon)], log)) != []
