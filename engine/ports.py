@@ -15,6 +15,7 @@ from engine.core.contact import Contact
 from engine.core.ledger_periods import Ledger
 from engine.core.limits import Refusal
 from engine.core.outcome import Outcome
+from engine.core.pacing.teaching import Taught
 from engine.core.redial import Next
 from engine.core.settings import LimitSettings
 
@@ -437,6 +438,18 @@ class Ledgers(Protocol):
         ...
 
 
+class KnowledgeStore(Protocol):
+    """What pacing rules have learned."""
+
+    async def keep(self, taught: Taught) -> None: ...
+
+    async def of(self, campaign_id: int) -> Taught | None: ...
+
+    async def others(self) -> Sequence[Taught]:
+        """The newest of all campaigns."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One change: kind is campaign, agent or attempt; `id` names the thing."""
@@ -463,6 +476,8 @@ class Store(Protocol):
     @property
     def ledgers(self) -> Ledgers: ...
     @property
+    def knowledge(self) -> KnowledgeStore: ...
+    @property
     def agents(self) -> Agents: ...
     @property
     def changes(self) -> Changes: ...
@@ -486,7 +501,6 @@ class Clock(Protocol):
 
 __all__ = [
     "Agents", "Callers", "Calls", "Campaigns", "Change", "Changes", "Clock", "DialOrder", "Fence",
-    "Leadership", "Ledgers", "LiveCall", "Numbers", "Prompt", "Refusal", "Settlement", "SoundPlace",
-    "Sounds", "Store",
-    "Telephony", "Wanted", "Wrapping",
+    "KnowledgeStore", "Leadership", "Ledgers", "LiveCall", "Numbers", "Prompt", "Refusal",
+    "Settlement", "SoundPlace", "Sounds", "Store", "Telephony", "Wanted", "Wrapping",
 ]  # fmt: skip

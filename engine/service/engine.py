@@ -21,6 +21,7 @@ from engine.service.recovery import Recovery
 from engine.service.reporting import Reporter
 from engine.service.seating import Seating, WrapUps
 from engine.service.settling import Settler
+from engine.service.teaching import Teacher
 from engine.service.world import EngineSettings, World, view_of
 
 log = structlog.get_logger()
@@ -58,6 +59,7 @@ class Engine:
         self._reporter = Reporter(self.world)
         self._wrap_ups = WrapUps(self.world)
         self._live = LiveKeeper(self.world)
+        self._teacher = Teacher(self.world)
         self._run_id = ""
         self._redis_was_restarted = False
 
@@ -87,6 +89,7 @@ class Engine:
             ]
             await stop.wait()
             await asyncio.wait(loops)
+            await self._guarded(self._teacher.keep_all)
             if self.world.tasks:
                 await asyncio.wait(set(self.world.tasks), timeout=DRAIN_S)
             settling_stop.set()
@@ -187,6 +190,7 @@ class Engine:
 
     async def _look_again(self) -> None:
         await self._refresh_ledgers()
+        await self._teacher.keep_due()
         if self.world.is_synced and self.world.telephony.is_up():
             await self._recovery.look_again()
 
@@ -259,7 +263,8 @@ class Engine:
         await world.store.campaigns.fence(campaign_id, fence)
         campaign = await world.store.campaigns.get(campaign_id)
         await world.ledgers.load(campaign)
-        world.campaigns[campaign_id] = view_of(campaign, fence.epoch, world.clock.now())
+        taught, now = await self._teacher.teach(campaign), world.clock.now()
+        world.campaigns[campaign_id] = view_of(campaign, fence.epoch, now, taught)
         await self._read_trunks()
 
     async def _tend(self, campaign_id: int) -> None:
@@ -275,6 +280,7 @@ class Engine:
         if not await self._has_business(campaign_id):
             if view.campaign.queue:
                 await self.world.store.campaigns.assign_queue(campaign_id, "")
+            await self._teacher.keep(view)
             self.world.campaigns.pop(campaign_id, None)
 
     async def _has_business(self, campaign_id: int) -> bool:

@@ -15,7 +15,7 @@ import structlog
 
 from engine.core.campaign import Campaign, CampaignStatus
 from engine.core.hours import is_open
-from engine.core.pacing import Explained, Pacing, Predictive, pacing_of
+from engine.core.pacing import Explained, Knowledge, Pacing, Predictive, pacing_of
 from engine.core.settings import CampaignSettings
 from engine.core.sound import is_ours
 from engine.core.trunk import TokenBucket, TrunkHealth
@@ -69,6 +69,11 @@ class CampaignView:
     #: The last decision, and whom it may cause to be abandoned.
     explained: Explained = field(default_factory=functools.partial(Explained, "one_each"))
     at_risk: float = 0.0
+    #: What a rule that learns starts from.
+    taught: Knowledge | None = None
+    #: When its knowledge was last kept (monotonic), and how many calls it had seen then.
+    kept_at: float = 0.0
+    n_kept: int = 0
     #: Monotonic instant before which another claim would find nothing.
     no_claim_before: float = 0.0
     classes: tuple[str, ...] = ()
@@ -99,7 +104,7 @@ class CampaignView:
         """Another rule only where it is another; what the old one learned goes to the new one."""
         before = self.campaign.settings
         if (settings.pacing, _hold_s(settings)) != (before.pacing, _hold_s(before)):
-            knows = self.pacing.knowledge() if isinstance(self.pacing, Predictive) else None
+            knows = self.pacing.knowledge() if isinstance(self.pacing, Predictive) else self.taught
             self.pacing = pacing_of(settings.pacing, hold_s=_hold_s(settings), knowledge=knows)
 
     def is_open(self, hours_class: str, now: datetime) -> bool:
@@ -126,11 +131,13 @@ class CampaignView:
         return self.campaign.status is CampaignStatus.ACTIVE
 
 
-def view_of(campaign: Campaign, epoch: int, now: datetime) -> CampaignView:
+def view_of(
+    campaign: Campaign, epoch: int, now: datetime, taught: Knowledge | None = None
+) -> CampaignView:
     settings = campaign.settings
     bucket = TokenBucket.full(settings.dialing.max_cps, now)
-    pacing = pacing_of(settings.pacing, hold_s=_hold_s(settings))
-    return CampaignView(campaign, pacing, bucket, epoch)
+    pacing = pacing_of(settings.pacing, hold_s=_hold_s(settings), knowledge=taught)
+    return CampaignView(campaign, pacing, bucket, epoch, taught=taught)
 
 
 def _hold_s(settings: CampaignSettings) -> float:

@@ -114,6 +114,10 @@ class Keys:
         """`by_hash`: SHA-256 → token; `ids`: token id → SHA-256; `rate:<id>`: what it sent."""
         return f"{self.prefix}:{{tokens}}:{name}"
 
+    def knowledge(self, name: str) -> str:
+        """What campaigns learned: `by_campaign` (hash), `kept_at` (zset)."""
+        return f"{self.prefix}:{{knowledge}}:{name}"
+
     @property
     def users(self) -> str:
         """Hash: casefolded name → user."""
@@ -158,6 +162,9 @@ class Keys:
         states (string: a byte for each contact), leases (zset), wrapping (zset),
         wrap and wrap_record (hashes), unknown (hash),
         attempts (stream), revisions (hash), ledger, ledger:h and ledger:m (hashes),
+
+        leases (zset), wrapping (zset), wrap and wrap_record (hashes), unknown (hash),
+        attempts (stream), revisions (hash), ledger, ledger:h and ledger:m (hashes), knowledge,
         audit (stream), live (string), hour (hash), batch:<token>,
         i:<import> and i:<import>:c:<n>, i:<import>:rejected; pull (hash: what came from the CRM
         and how far), ext:<shard> (hashes: lead → contact), push (hash) and dead (stream).

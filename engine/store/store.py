@@ -19,6 +19,7 @@ from engine.store.idempotency import RedisIdempotency
 from engine.store.imports import RedisImports
 from engine.store.inbox import RedisInbox
 from engine.store.keys import SCHEMA_VERSION, Keys
+from engine.store.knowledge import RedisKnowledge
 from engine.store.leadership import RedisLeadership
 from engine.store.ledger import RedisLedgers
 from engine.store.link import Link
@@ -58,6 +59,7 @@ class RedisStore:
         self.agents = RedisAgents(link, keys)
         self.attempts = RedisAttempts(link, keys)
         self.ledgers = RedisLedgers(link, keys)
+        self.knowledge = RedisKnowledge(link, keys)
         self.imports = RedisImports(link, keys)
         self.lists = RedisLists(link, keys)
         self.connectors = RedisConnectors(link, keys)

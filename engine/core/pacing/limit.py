@@ -23,6 +23,8 @@ HORIZON, HORIZON_S, MIN_HORIZON = 300.0, 1800.0, 40.0
 CYCLE_S, CYCLE_WEIGHT_S = 140.0, 600.0
 #: Rare cases are counted up to so many standard deviations.
 SIGMAS = 4.0
+#: What is believed of the thumb before anything followed from it.
+FIRST_CAUTION = 0.9
 GAIN, MIN_CAUTION, MAX_CAUTION, MAX_RISK = 0.02, 0.25, 4.0, 0.3
 
 
@@ -104,7 +106,7 @@ class Governor:
     foretelling can then neither waste the limit nor break it.
     """
 
-    def __init__(self, max_rate: float, caution: float = 0.9) -> None:
+    def __init__(self, max_rate: float, caution: float = FIRST_CAUTION) -> None:
         self._max_rate = max_rate
         self.caution = caution
         self._target = 0.0

@@ -65,6 +65,11 @@ class Predictive:
         """All that was learned, to be kept."""
         return self._learner.kept(self._governor.caution)
 
+    @property
+    def n_calls_seen(self) -> int:
+        """Calls that it has learned from itself."""
+        return self._learner.n_lines
+
     # ---------------------------------------------------------------------------- seeing
 
     def _see(self, now: Snapshot) -> None:
