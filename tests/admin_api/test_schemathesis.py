@@ -23,8 +23,11 @@ CHECKS = (
     "not_a_server_error", "response_schema_conformance", "status_code_conformance",
     "content_type_conformance", "response_headers_conformance",
 )  # fmt: skip
-#: Streams have no end, and nobody may take the token away that all requests carry.
-LEFT_OUT = ("/api/v1/events", "/api/v1/tokens/{token_id}")
+#: Streams have no end, nobody may take the token away that all requests carry, and schemathesis
+#: makes no sound.
+LEFT_OUT = (
+    "GET /api/v1/events", "DELETE /api/v1/tokens/{token_id}", "POST /api/v1/sounds",
+)  # fmt: skip
 N_CASES = 6
 
 
@@ -86,8 +89,8 @@ def test_the_running_api_is_as_described(root: str, tmp_path: Path) -> None:
         "--checks", ",".join(CHECKS), "--request-timeout", "60", "--continue-on-failure",
         "--suppress-health-check", "all", "--warnings", "off", "--no-color",
     ]  # fmt: skip
-    for path in LEFT_OUT:
-        command += ["--exclude-path", path]
+    for name in LEFT_OUT:
+        command += ["--exclude-name", name]
     # In an empty folder: what it kept of other runs would change what it asks.
     done = subprocess.run(
         command, cwd=tmp_path, capture_output=True, text=True, timeout=RUN_S, check=False
