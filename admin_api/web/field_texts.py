@@ -181,8 +181,12 @@ TEXTS: Mapping[str, tuple[str, str, str]] = {
     "hours.regions": (
         "Hours of regions",
         "",
-        "As JSON, by region such as US-FL; both these and the hours above must be open.",
+        "By region such as US-FL, a line for each span; both these and the hours above must be "
+        "open. A region with nothing but its name is never open.",
     ),
+    "hours.regions.windows.days": ("Days", "", ""),
+    "hours.regions.windows.start": ("From", "", ""),
+    "hours.regions.windows.end": ("To", "", ""),
     "limits.max_per_24h": ("Calls to one number", "in 24 hours at most", ""),
     "limits.max_per_7d": ("Calls to one number", "in 7 days at most", ""),
     "limits.person_max_per_24h": (

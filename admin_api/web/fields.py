@@ -12,8 +12,11 @@ from admin_api.web.field_texts import GROUPS, TEXTS
 from engine.core.settings import CampaignSettings
 
 #: `lines`: one text a line. `checks`: some of the choices. `rows`: a list of objects, `map`:
-#: objects by a key, both as a table. `json`: what no table can show.
-Kind = Literal["number", "text", "long", "choice", "bool", "lines", "checks", "rows", "map", "json"]
+#: objects by a key, both as a table. `lists`: by a key an object with one list of objects, a line
+#: for each of all of them. `json`: what no table can show.
+Kind = Literal[
+    "number", "text", "long", "choice", "bool", "lines", "checks", "rows", "map", "lists", "json"
+]
 Schema = Mapping[str, Any]
 #: Top-level settings that belong to no group.
 LOOSE = "conversations"
@@ -35,12 +38,19 @@ class Field:
     is_whole: bool = False
     choices: Sequence[str] = ()
     columns: Sequence[Field] = ()
+    #: Of `lists`: the name of the list in each object.
+    inner: str = ""
     #: Of a `map` whose keys are known; empty: any key.
     keys: Sequence[str] = ()
 
     @property
+    def empty_line(self) -> Mapping[str, Any]:
+        """Cells of a line that says nothing."""
+        return {column.path: [] if column.kind == "checks" else None for column in self.columns}
+
+    @property
     def is_wide(self) -> bool:
-        return self.kind in ("rows", "map", "json", "long")
+        return self.kind in ("rows", "map", "lists", "json", "long")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +153,23 @@ def _kind_of_map(path: str, schema: Schema, document: Schema) -> tuple[Kind, dic
     by_pattern: Schema = schema.get("patternProperties", {})
     values: Schema = schema.get("additionalProperties") or next(iter(by_pattern.values()), {})
     keys = _resolved(schema.get("propertyNames", {}), document).get("enum", ())
-    columns = _columns(path, _resolved(values, document), document) if values else ()
-    return ("map", {"columns": columns, "keys": keys}) if columns else ("json", {})
+    if not values:
+        return "json", {}
+    value = _resolved(values, document)
+    columns = _columns(path, value, document)
+    if columns:
+        return "map", {"columns": columns, "keys": keys}
+    return _kind_of_lists(path, value, document)
+
+
+def _kind_of_lists(path: str, value: Schema, document: Schema) -> tuple[Kind, dict[str, Any]]:
+    """Of objects that have one list each and nothing else."""
+    of_fields: Schema = value.get("properties", {})
+    for name, raw in of_fields.items() if len(of_fields) == 1 else ():
+        kind, details = _kind(f"{path}.{name}", _resolved(raw, document), document)
+        if kind == "rows":
+            return "lists", {**details, "inner": name}
+    return "json", {}
 
 
 def _columns(path: str, item: Schema, document: Schema) -> Sequence[Field]:

@@ -40,6 +40,8 @@ def _value(field: Field, name: str, sent: Sent, current: Any) -> Any:
             return [_cells(field, f"{name}.{number}", sent) for number in _numbers(name, sent)]
         case "map":
             return _map(field, name, sent, current)
+        case "lists":
+            return _lists(field, name, sent, current)
         case "json":
             return _replaced(_parsed(_first(sent, name) or ""), current)
         case "long":
@@ -57,6 +59,20 @@ def _map(field: Field, name: str, sent: Sent, current: Any) -> Json:
         key = (_first(sent, f"{name}.{number}.{KEY}") or "").strip()
         if key:
             found[key] = _cells(field, f"{name}.{number}", sent)
+    return found
+
+
+def _lists(field: Field, name: str, sent: Sent, current: Any) -> Json:
+    """Lines with the same key belong together; a line with nothing but a key stands for no line."""
+    found: Json = dict.fromkeys(current or {})
+    for number in _numbers(name, sent):
+        key = (_first(sent, f"{name}.{number}.{KEY}") or "").strip()
+        if not key:
+            continue
+        one = found[key] = found.get(key) or {field.inner: []}
+        cells = _cells(field, f"{name}.{number}", sent)
+        if any(cells.values()):
+            one[field.inner].append(cells)
     return found
 
 

@@ -70,8 +70,27 @@ def test_a_line_of_a_table_by_key_that_is_gone_is_taken_away():
     assert patch == {"limits": {"regions": {"US-TX": None, "US-FL": {"max": "3"}}}}
 
 
+def test_lines_with_the_same_key_belong_together():
+    columns = [Field("days", "checks", ""), Field("start", "text", "")]
+    field = Field("settings.hours.regions", "lists", "", columns=columns, inner="windows")
+    at = "settings.hours.regions"
+    sent = [
+        (f"{at}.0.key", "US-FL"), (f"{at}.0.days", "mon"), (f"{at}.0.start", "08:00"),
+        (f"{at}.1.key", "US-FL"), (f"{at}.1.days", "tue"), (f"{at}.1.start", "09:00"),
+        (f"{at}.1000.key", "US-TX"), (f"{at}.1000.start", ""),
+        (f"{at}.1001.key", ""), (f"{at}.1001.start", "10:00"),
+    ]  # fmt: skip
+    patch = forms.settings_of(sent, [field], {"hours": {"regions": {"US-AL": {"windows": []}}}})
+    monday, tuesday = {"days": ["mon"], "start": "08:00"}, {"days": ["tue"], "start": "09:00"}
+    assert patch["hours"]["regions"] == {
+        "US-AL": None,
+        "US-FL": {"windows": [monday, tuesday]},
+        "US-TX": {"windows": []},
+    }
+
+
 def test_text_that_is_no_json_is_refused_by_the_models_and_not_lost():
-    (field,) = [f for f in all_fields() if f.kind == "json"] or [Field("settings.x", "json", "")]
+    (field,) = [Field("settings.x", "json", "")]
     patch = forms.settings_of([(field.path, "{broken")], [field], {})
     assert "{broken" in str(patch)
 
@@ -96,7 +115,14 @@ async def test_the_page_sends_back_what_it_shows(admin, make_campaign, app, stor
     campaign = await make_campaign(
         name="Everything",
         dispositions=[{"code": "sale", "label": "A & B", "action": "callback", "delay_s": 60}],
-        limits={"max_per_24h": 3},
+        limits={"max_per_24h": 3, "regions": {"US-FL": {"max_per_24h": 2}}},
+        hours={
+            "windows": [{"start": "00:00", "end": "24:00"}],
+            "regions": {
+                "US-FL": {"windows": [{"days": ["mon"]}, {"start": "09:00"}]},
+                "US-AL": {"windows": []},
+            },
+        },
         script="Line 1\nLine <2>",
     )
     user = await store.users.create("x", "admin", "", actor="test", now=datetime.now(UTC))

@@ -236,15 +236,20 @@ async def test_a_page_that_lost_its_session_is_sent_to_the_sign_in_whole(browser
     assert answer.headers["hx-redirect"] == "/sign-in?next=%2Fcampaigns%3Fsort%3Dname"
 
 
-async def test_the_chart_has_the_last_hour_and_no_more(browser_for, make_campaign, store):
+async def test_the_chart_has_the_last_hour_and_no_more(
+    browser_for, make_campaign, store, api, settle
+):
     campaign = await make_campaign()
-    now_s = int(datetime.now(UTC).timestamp())
+    await api("POST", f"/campaigns/{campaign['id']}/play")
+    answered_at = datetime.now(UTC)
+    await settle(campaign["id"], Outcome.ABANDONED, then=Done("x"), answered_at=answered_at)
+    now_s = int(answered_at.timestamp())
     figures = {"calls": {"dialing": 1, "ringing": 2, "talking": 3}, "agents": {"on_call": 3}}
     for ago_s in (7200, 600, 0):
         at = {"at_s": now_s - ago_s}
         await store.campaigns.publish_live(campaign["id"], figures | at)
     answer = await (await browser_for("admin")).get(f"/campaigns/{campaign['id']}/hour.json")
-    assert answer.json() == [[now_s - 600, now_s], [3, 3], [0, 0], [3, 3], [3, 3]]
+    assert answer.json() == [[now_s - 600, now_s], [3, 3], [0, 0], [3, 3], [3, 3], [0, 1]]
 
 
 async def test_names_are_text_and_no_markup(browser_for, api):

@@ -40,6 +40,11 @@ def test_every_kind_of_setting_is_saved(open_as, api, make_campaign, save):
     page.get_by_label("Then", exact=True).select_option("done")
     page.locator("[data-add-line='f-settings.hours.windows']").click()
     page.get_by_role("button", name="Remove this line").nth(1).click()
+    page.locator("[data-add-line='f-settings.hours.regions']").click()
+    regions = page.locator("[id='f-settings.hours.regions']")
+    regions.get_by_label("Region").fill("US-FL")
+    regions.get_by_label("sun").uncheck()
+    regions.get_by_label("From").fill("09:00")
     page.get_by_label("Script").fill("Hello,\nis it you?")
     save(page)
     expect(page.get_by_text("Saved.")).to_be_visible()
@@ -50,6 +55,8 @@ def test_every_kind_of_setting_is_saved(open_as, api, make_campaign, save):
     assert [window["days"] for window in saved["hours"]["windows"]] == [
         ["mon", "tue", "wed", "thu", "fri", "sat"]
     ]
+    (florida,) = saved["hours"]["regions"]["US-FL"]["windows"]
+    assert (florida["days"][-1], florida["start"], florida["end"]) == ("sat", "09:00", "21:00")
     assert saved["redial"]["rules"]["busy"]["max"] == 7
     assert "answered" not in saved["redial"]["rules"]
     assert saved["dispositions"][0]["code"] == "sale"

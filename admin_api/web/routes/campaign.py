@@ -20,6 +20,8 @@ from admin_api.web.campaign_rows import row_of
 from admin_api.web.guard import PageRoute, SupervisorSession
 from admin_api.web.render import render
 from engine.core.contact import ContactState
+from engine.core.ledger import NOTHING
+from engine.core.ledger_periods import MINUTE_S
 from engine.core.outcome import Outcome
 from engine.store import Session
 from engine.store.page import cursor_of
@@ -66,10 +68,12 @@ async def live_figures(
 async def last_hour(campaign_id: CampaignId, ctx: Ctx, _session: SupervisorSession) -> Response:
     """The chart's figures: an array of instants (seconds), then one array for each line of it."""
     await ctx.store.campaigns.get(campaign_id)
+    answers = (await ctx.store.ledgers.read(campaign_id, ctx.now())).minutes
     found = await ctx.store.campaigns.last_hour(campaign_id, ctx.now())
     lines: list[list[int]] = [[sample.at_s for sample in found]]
     lines += [[_sum(sample.calls, names) for sample in found] for names in CALL_LINES]
     lines.append([_sum(sample.agents, BUSY) for sample in found])
+    lines.append([answers.get(sample.at_s // MINUTE_S, NOTHING).n_people for sample in found])
     return JSONResponse(lines, headers={"Cache-Control": "no-store"})
 
 

@@ -2,8 +2,8 @@
 
 const EVERY_MS = 5000;
 const HEIGHT = 260;
-const LINES = ["Calls going out", "Waiting for an agent", "In conversation", "Agents busy"];
-const DASHES = [[], [2, 3], [], [8, 4]];
+const LINES = ["Calls going out", "Waiting for an agent", "In conversation", "Agents busy", "Answers in the minute"];
+const DASHES = [[], [2, 3], [], [8, 4], [1, 4]];
 
 const holder = document.getElementById("chart");
 const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -12,7 +12,7 @@ let chart = null;
 
 function options() {
   const axis = { stroke: color("--soft"), grid: { stroke: color("--line") }, ticks: { stroke: color("--line") } };
-  const strokes = ["--accent", "--bad", "--good", "--warn"].map(color);
+  const strokes = ["--accent", "--bad", "--good", "--warn", "--ink"].map(color);
   return {
     width: holder.clientWidth,
     height: HEIGHT,
