@@ -288,11 +288,14 @@ def _upserting(keys: Keys, pull: Pull, contacts: Sequence[NewContact], now: date
         fields = [part for pair in fields_of(contact).items() for part in pair]
         lead = _lead(pull.connector_id, contact.external_id or "")
         number = (contact.hours_class, digits(contact.phone), phone_shard(contact.phone))
-        flat += [*lead, _hash(contact, fields), *number, contact.priority, len(fields), *fields]
+        others = [part for one in contact.phones for part in (digits(one), phone_shard(one))]
+        head = (*lead, _hash(contact, fields), *number, contact.priority)
+        flat += [*head, len(others), len(fields), *others, *fields]
     return invoke("pull_upsert", [keys.campaign(pull.campaign_id)], *flat)
 
 
 def _hash(contact: NewContact, fields: Sequence[str]) -> str:
     """Of all that the lead's mapping gives; the same for the same content."""
-    text = codec.to_json([contact.phone, contact.hours_class, contact.priority, *fields])
+    head = (contact.phone, *contact.phones, contact.hours_class, contact.priority)
+    text = codec.to_json([*head, *fields])
     return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()

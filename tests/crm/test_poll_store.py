@@ -48,6 +48,22 @@ async def test_a_lead_is_one_contact_however_often_it_is_read(store, campaign_id
     assert await counts(store, campaign_id) == {"contacts": 600, "ready": 600}
 
 
+async def test_a_lead_keeps_its_other_phones(store, campaign_id):
+    pull = await store.polls.begin_pull(campaign_id, "1", NOW)
+    a, b, c, theirs = (f"+1202555020{i}" for i in range(4))
+    await store.polls.upsert(pull, [lead(9, theirs)], NOW)
+    (stored, contact_id), *_ = await store.polls.upsert(pull, [lead(1, a, phones=(b, theirs))], NOW)
+    contact = await store.contacts.get(campaign_id, contact_id)
+    assert (stored, contact.phone, contact.other_phones) == (Stored.ADDED, a, (b,))
+    await store.polls.upsert(pull, [lead(1, a, phones=(c, b))], NOW)
+    assert (await store.contacts.get(campaign_id, contact_id)).other_phones == (c, b)
+    await store.polls.upsert(pull, [lead(1, b)], NOW)
+    contact = await store.contacts.get(campaign_id, contact_id)
+    assert (contact.phone, contact.other_phones) == (b, ())
+    (again, _), *_ = await store.polls.upsert(pull, [lead(2, a)], NOW)
+    assert again is Stored.DUPLICATE  # the old number stays its contact's
+
+
 async def test_a_changed_lead_changes_its_contact_and_where_it_waits(store, campaign_id):
     pull = await store.polls.begin_pull(campaign_id, "1", NOW)
     long = {"variables": {"note": "x" * 200}, "name": "Ann " * 30}

@@ -10,16 +10,6 @@ ARGV: 1 batch token or '', 2 lifetime of the answer (ms), 3 now (ms), 4 calling 
 Returns: an id per contact, 0 for a duplicate; -1 no such campaign; -2 the campaign is final.
 ]]
 --- @include "arrival"
-local function keep_phones(id, from, m)
-  local kept = {}
-  for i = from, from + m - 1, 2 do
-    if redis.call('HSETNX', base .. 'phones:' .. ARGV[i + 1], ARGV[i], id) == 1 then
-      kept[#kept + 1] = ARGV[i]
-    end
-  end
-  if #kept > 0 then redis.call('HSET', contact_key(id), 'ps', table.concat(kept, ',')) end
-end
-
 local status = redis.call('HGET', base .. 'campaign', 'status')
 if not status then return -1 end
 local remembered = ARGV[1] ~= '' and base .. 'batch:' .. ARGV[1]

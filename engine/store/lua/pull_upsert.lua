@@ -5,8 +5,9 @@ Guarantees: a lead is one contact, found by its connector and external id; the s
 nothing; a finished contact never revives; a number that another contact of the campaign has is left
 alone. Only for the reader that began last.
 KEYS: 1 campaign's base
-ARGV: 1 fence, 2 now (ms), then per lead: field and shard of its id, content hash, class, digits, shard of the
-  digits, priority, n, then n strings: fields and values of the contact's hash
+ARGV: 1 fence, 2 now (ms), then per lead: field and shard of its id, content hash, class, digits,
+  shard of the digits, priority, m, n, then m strings: digits and shards of its other phones, then n
+  strings: fields and values of the contact's hash
 Returns: per lead {code, contact id}: 1 added, 2 changed, 3 the same, 4 duplicate number; -1 fenced;
   -2 the campaign is final or gone.
 ]]
@@ -16,10 +17,11 @@ local status = redis.call('HGET', base .. 'campaign', 'status')
 if not status or status == 'stopped' or status == 'completed' then return -2 end
 local list = redis.call('HGET', base .. 'pull', 'list') or '0'
 
-local function add(digits, shard, class, priority, at, n)
+local function add(digits, shard, class, priority, others, m, n)
   local id = tonumber(redis.call('HGET', counts, 'contacts') or 0) + 1
   if redis.call('HSETNX', base .. 'phones:' .. shard, digits, id) == 0 then return nil end
-  redis.call('HSET', contact_key(id), 'p', digits, 'hc', class, unpack(ARGV, at, at + n - 1))
+  redis.call('HSET', contact_key(id), 'p', digits, 'hc', class, unpack(ARGV, others + m, others + m + n - 1))
+  if m > 0 then keep_phones(id, others, m) end
   note_added(id, ARGV[2])
   redis.call('HINCRBY', base .. 'list_counts', list, 1)
   count('contacts', 1)
@@ -50,9 +52,9 @@ local function move_place(id, c, class, priority)
   end
 end
 
-local function edit(id, digits, shard, name, priority, at, n)
+local function edit(id, digits, shard, name, priority, others, m, n)
   local key = contact_key(id)
-  local c = redis.call('HMGET', key, 's', 'hc', 'l', 'due', 'p')
+  local c = redis.call('HMGET', key, 's', 'hc', 'l', 'due', 'p', 'px')
   if c[5] ~= digits then
     -- The old number stays this contact's: it may have been called.
     if redis.call('HSETNX', base .. 'phones:' .. shard, digits, id) == 0
@@ -60,7 +62,8 @@ local function edit(id, digits, shard, name, priority, at, n)
   end
   local class = place_of(name, c[2]:match('%.(%d+)$'))
   forget_content(key)
-  redis.call('HSET', key, 'p', digits, 'hc', class, unpack(ARGV, at, at + n - 1))
+  redis.call('HSET', key, 'p', digits, 'hc', class, unpack(ARGV, others + m, others + m + n - 1))
+  keep_phones(id, others, m, c[6])
   move_place(id, c, class, priority)
   return true
 end
@@ -69,19 +72,19 @@ local answers, at = {}, 3
 while ARGV[at] do
   local field, index, hash = ARGV[at], base .. 'ext:' .. ARGV[at + 1], ARGV[at + 2]
   local name, digits, shard = ARGV[at + 3], ARGV[at + 4], ARGV[at + 5]
-  local priority, n = ARGV[at + 6], tonumber(ARGV[at + 7])
-  at = at + 8
+  local priority, m, n = ARGV[at + 6], tonumber(ARGV[at + 7]), tonumber(ARGV[at + 8])
+  at = at + 9
   local known = redis.call('HGET', index, field)
   local id, old = (known or ''):match('^(%d+):(.*)$')
   local code = 3
   if not id then
-    id = add(digits, shard, place_of(name, list), priority, at, n)
+    id = add(digits, shard, place_of(name, list), priority, at, m, n)
     code = id and 1 or 4
   elseif old ~= hash then
-    code = edit(id, digits, shard, name, priority, at, n) and 2 or 4
+    code = edit(id, digits, shard, name, priority, at, m, n) and 2 or 4
   end
   if code < 3 then redis.call('HSET', index, field, id .. ':' .. hash) end
   answers[#answers + 1] = {code, tonumber(id) or 0}
-  at = at + n
+  at = at + m + n
 end
 return answers
