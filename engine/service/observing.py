@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from engine.core.agent import AgentState
+from engine.core.call_state import CallState
+from engine.core.outcome import is_trunk_fault
 from engine.core.pacing import Ages, Kind, Seen
 from engine.core.seat import Seat, state_of
 from engine.service.calls import Call, Phase
@@ -156,8 +158,12 @@ def is_abandoned(call: Call) -> bool:
 
 
 def _resolved(call: Call, now: datetime) -> list[Seen]:
-    """What became of a call that is open no longer."""
+    """What became of a call that is open no longer. A fault of our own trunk says nothing of
+    people: learned as people who do not answer, it would let calls go out by the dozen when the
+    trunk is back."""
     state = call.state
+    if not state.is_answered and _is_trunk_fault(state):
+        return []
     came = state.connected_at or state.message_at
     is_person = state.amd != MACHINE and (came is not None or state.answered_at is not None)
     end = state.hung_up_at or now
@@ -168,6 +174,13 @@ def _resolved(call: Call, now: datetime) -> list[Seen]:
         kind = Kind.JUDGED_PERSON if is_person else Kind.JUDGED_MACHINE
         seen.append(Seen(kind, _s(state.answered_at, end)))
     return seen
+
+
+def _is_trunk_fault(state: CallState) -> bool:
+    record = state.record
+    if record is None:
+        return state.never_began or is_trunk_fault(state.cause, state.sip)
+    return record.trunk_silent or is_trunk_fault(record.cause, record.sip)
 
 
 def _ages(calls: Mapping[str, Call], phases: Iterable[Phase], now: datetime) -> Ages:

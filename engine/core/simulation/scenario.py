@@ -59,6 +59,12 @@ class Scenario:
     #: Where given, conversations and rings of people who answer are drawn from these.
     talk_of: Sequence[float] = ()
     ring_of: Sequence[float] = ()
+    #: From which second on another part of the calls is answered: (second, part), in order.
+    answer_rates: Sequence[tuple[float, float]] = ()
+    #: Seconds (from, until) in which the trunk refuses every call within a second.
+    outages: Sequence[tuple[float, float]] = ()
+    #: (second, agents, seconds): so many agents pause together, the talking ones after their call.
+    breaks: Sequence[tuple[float, int, float]] = ()
     max_lines: int = 10_000
     #: Calls per second; 0: as many as are asked for.
     max_cps: float = 0.0
@@ -67,6 +73,13 @@ class Scenario:
     @property
     def end_s(self) -> float:
         return self.hours * 3600
+
+    def answer_rate_at(self, now_s: float) -> float:
+        passed = [rate for at, rate in self.answer_rates if at <= now_s]
+        return passed[-1] if passed else self.answer_rate
+
+    def is_out(self, now_s: float) -> bool:
+        return any(begin <= now_s < end for begin, end in self.outages)
 
 
 def one_of(dice: Dice, values: Sequence[float]) -> float:

@@ -13,12 +13,16 @@ from engine.core.simulation.result import Result
 from engine.core.simulation.scenario import Dice, Scenario, gamma, lognormal, one_of
 
 Do = Callable[[], None]
+#: So long a trunk that is out takes to refuse a call.
+OUTAGE_S = (0.3, 1.0)
 
 
 @dataclass(slots=True)
 class Agent:
     idle_since: float = 0.0
-    wants_pause: bool = False
+    #: Pauses after the call in hand, for so long.
+    wants_pause_s: float | None = None
+    is_here: bool = False
 
 
 @dataclass(slots=True)
@@ -49,8 +53,11 @@ class Shift:
 
     def run(self) -> Result:
         scenario = self.scenario
-        for _ in range(scenario.agents):
-            self._come(Agent())
+        agents = [Agent() for _ in range(scenario.agents)]
+        for agent in agents:
+            self._come(agent)
+        for at, n, seconds in scenario.breaks:
+            self._at(at, lambda n=n, seconds=seconds: self._break(agents, n, seconds))  # type: ignore[misc]
         n_ticks = int(scenario.end_s / scenario.tick_s)
         for tick in range(n_ticks):
             self._until(tick * scenario.tick_s)
@@ -127,8 +134,11 @@ class Shift:
         call = next(self._ids)
         self.ringing[call] = self.now
         self.result.n_placed += 1
+        if scenario.is_out(self.now):
+            self._at(self.now + dice.uniform(*OUTAGE_S), lambda: self._fault(call))
+            return
         set_up_s = dice.uniform(*scenario.set_up_s)
-        if dice.random() < scenario.answer_rate:
+        if dice.random() < scenario.answer_rate_at(self.now):
             drawn = scenario.ring_of
             ring_s = one_of(dice, drawn) if drawn else self._ring_s(scenario.ring_s)
             self._at(self.now + set_up_s + ring_s, lambda: self._person_answers(call))
@@ -149,6 +159,10 @@ class Shift:
             ring_s = gamma(self.dice, mean, self.scenario.ring_cv)
             if ring_s <= self.scenario.ring_timeout_s or self.scenario.ring_cv <= 0:
                 return ring_s
+
+    def _fault(self, call: int) -> None:
+        """Of our own trunk: it says nothing of people, and nothing is learned from it."""
+        del self.ringing[call]
 
     def _nobody(self, call: int) -> None:
         self._see(Kind.NO_PERSON, self.ringing.pop(call))
@@ -213,11 +227,16 @@ class Shift:
 
     def _come(self, agent: Agent) -> None:
         """An agent sits down; the next pause is somewhere ahead."""
-        agent.wants_pause = False
+        agent.wants_pause_s, agent.is_here = None, True
         if self.scenario.pauses_per_h:
             until_s = self.dice.expovariate(self.scenario.pauses_per_h / 3600)
-            self._at(self.now + until_s, lambda: self._want_pause(agent))
+            pause_s = self.dice.expovariate(1 / self.scenario.pause_s)
+            self._at(self.now + until_s, lambda: self._want_pause(agent, pause_s))
         self._free(agent)
+
+    def _break(self, agents: list[Agent], n: int, seconds: float) -> None:
+        for agent in [each for each in agents if each.is_here][:n]:
+            self._want_pause(agent, seconds)
 
     def _free(self, agent: Agent) -> None:
         agent.idle_since = self.now
@@ -247,26 +266,28 @@ class Shift:
 
     def _ready(self, agent: Agent, talk: int) -> None:
         began_at = self.wrapping.pop(talk)
-        if agent.wants_pause:
+        if agent.wants_pause_s is not None:
             self.seen.append(Seen(Kind.LEFT_AFTER))
-            self._pause(agent)
+            self._pause(agent, agent.wants_pause_s)
         else:
             self._see(Kind.WRAP_UP, began_at)
             self._free(agent)
 
-    def _want_pause(self, agent: Agent) -> None:
-        """At once when idle, else after the call in hand."""
-        agent.wants_pause = True
+    def _want_pause(self, agent: Agent, pause_s: float) -> None:
+        """At once when idle, else after the call in hand; who is away already is not asked."""
+        if not agent.is_here:
+            return
+        agent.wants_pause_s = pause_s
         for index, each in enumerate(self.idle):
             if each is agent:
                 del self.idle[index]
                 self.result.idle_s += self.now - agent.idle_since
                 self.seen.append(Seen(Kind.LEFT))
-                self._pause(agent)
+                self._pause(agent, pause_s)
                 return
 
-    def _pause(self, agent: Agent) -> None:
-        pause_s = self.dice.expovariate(1 / self.scenario.pause_s)
+    def _pause(self, agent: Agent, pause_s: float) -> None:
+        agent.is_here = False
         self._at(self.now + pause_s, lambda: self._come(agent))
 
     def _see(self, kind: Kind, since: float) -> None:

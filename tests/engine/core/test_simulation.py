@@ -140,3 +140,48 @@ def test_the_limit_holds_in_other_worlds(change: dict[str, float]):
     scenario = Scenario(**{"agents": 10, "hours": 1.0, "tick_s": 1.0, **change})  # type: ignore[arg-type]
     result = shift(Predictive(0.03), scenario)
     assert result.n_abandoned <= max(3, 0.03 * result.n_answered)
+
+
+# What happens to a campaign in the middle of a shift, each of 10 agents in two hours.
+EVENTS = {
+    "the trunk fails and comes back, again and again": {
+        "outages": ((2000, 2060), (3600, 3700), (4000, 4600)),
+    },
+    "nobody answers, then everybody": {"answer_rate": 0.05, "answer_rates": ((3600, 0.6),)},
+    "a good hour": {"answer_rate": 0.1, "answer_rates": ((2400, 0.5), (4800, 0.1))},
+    "lunch": {"breaks": ((3600, 7, 1200),)},
+    "all leave at once": {"breaks": ((3600, 10, 600),)},
+    "callbacks and other campaigns take agents": {"pauses_per_h": 12.0, "pause_s": 120.0},
+    "phones ring for most of the time that a person may wait": {"pick_up_s": 1.5},
+    "machine detection errs, people hang up": {
+        "amd_s": 3.0, "machine_s": 4.0, "amd_error": 0.1, "patience_s": 3.0,
+    },
+    "few calls a second": {"max_cps": 0.5},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_the_limit_holds_whatever_happens(event: str):
+    world = {"agents": 10, "hours": 2.0, "answer_rate": 0.3, "tick_s": 2.0, **EVENTS[event]}
+    scenario = Scenario(**world)  # type: ignore[arg-type]
+    result = shift(Predictive(0.03), scenario, seed=11)
+    assert result.n_abandoned <= max(3, 0.03 * result.n_answered), result
+    assert result.utilisation > shift(Progressive(), scenario, seed=11).utilisation
+
+
+def test_a_failing_trunk_teaches_nothing():
+    """Else everybody would be thought not to answer, and far too many be called afterwards."""
+    sees = Sees(Progressive())
+    shift(sees, Scenario(agents=5, hours=0.2, outages=((0, 600),), tick_s=1.0))
+    assert not [seen for one in sees.shown if one.now_s < 600 for seen in one.seen]
+
+
+def test_a_break_takes_so_many_agents_for_so_long():
+    sees = Sees(Progressive())
+    scenario = Scenario(agents=6, hours=0.3, breaks=((300, 4, 200),), talk_s=5, wrap_up_s=1)
+    shift(sees, scenario)
+    here = {
+        one.now_s: one.idle + sum(one.talk_ages.values()) + sum(one.wrap_up_ages.values())
+        for one in sees.shown
+    }
+    assert here[299.5] == 6 and here[400.0] == 2 and here[900.0] == 6

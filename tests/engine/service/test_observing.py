@@ -18,6 +18,7 @@ from engine.core.call_events import (
     Device,
     HungUp,
     MessageStarted,
+    Responded,
     Ringing,
 )
 from engine.core.call_state import CallState
@@ -216,3 +217,23 @@ def test_agents_of_two_campaigns_that_dial_count_half(floor: Floor):
     assert floor.look(1, ("q1",)).release_share == 1.0
     floor.sit(2, IDLE, "q1")
     assert floor.look(2, ("q1", "q2")).release_share == 0.75
+
+
+@pytest.mark.parametrize(
+    ("cause", "sip", "expected"),
+    [(34, 503, []), (38, None, []), (17, 486, [Kind.NO_PERSON]), (19, None, [Kind.NO_PERSON])],
+)
+def test_a_fault_of_the_trunk_says_nothing_of_people(
+    floor: Floor, cause: int, sip: int | None, expected: list[Kind]
+):
+    floor.dial("a")
+    floor.look(0)
+    floor.hear(HungUp("a", floor.at(0.4), cause, sip))
+    assert [each.kind for each in floor.look(0.6).seen] == expected
+
+
+def test_a_call_that_never_began_says_nothing_either(floor: Floor):
+    floor.dial("a")
+    floor.look(0)
+    floor.hear(Responded("a", floor.at(0.2), reason=0, made_channel=False))
+    assert floor.look(0.6).seen == ()
