@@ -165,8 +165,17 @@ async def edit_connector(
         raise Invalid("The request is not valid.", [FieldError("name", "cannot be empty")])
     edited = replace(_with_secrets(ctx, row, body), name=body.name or row.name)
     edited = replace(edited, config=_edited_config(row, body))
-    saved = await ctx.store.connectors.save(edited, actor(token), ctx.now())
+    changed = _changed(row, edited, body)
+    saved = await ctx.store.connectors.save(edited, actor(token), ctx.now(), changed=changed)
     return await _out(ctx, saved, await _campaigns(ctx))
+
+
+def _changed(row: ConnectorRow, edited: ConnectorRow, body: ConnectorPatch) -> list[str]:
+    """Names of what an edit changes, for the audit log: never what a secret is."""
+    names = row.config.keys() | edited.config.keys()
+    config = [f"config.{n}" for n in sorted(names) if row.config.get(n) != edited.config.get(n)]
+    name = ["name"] if row.name != edited.name else []
+    return [*name, *config, *(f"secrets.{n}" for n in sorted(body.secrets))]
 
 
 @router.delete("/{connector_id}", status_code=204, responses=responses(404, 409))

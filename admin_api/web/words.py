@@ -130,6 +130,9 @@ COLUMN = {
 }
 ROLE = {"admin": "Administrator", "supervisor": "Supervisor", "agent": "Agent"}
 ACTION = {
+    "connector_create": "added the connector",
+    "connector_edit": "edited the connector",
+    "connector_delete": "deleted the connector",
     "create": "created",
     "edit": "edited",
     "delete": "deleted",

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from engine.store import codec
 from engine.store.keys import Keys
 from engine.store.link import Command, Link
 from engine.store.page import Page, bad_cursor, cursor_of, parts_of
+
+MAX_LOOKED_AT: Final = 10_000
+LOOKED_AT_ONCE: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +61,33 @@ class RedisAudit:
         more = len(rest) > limit
         return Page([item for _, item in page], cursor_of(*page[-1][0]) if more else None)
 
+    async def about(self, subject: str, limit: int) -> Sequence[AuditEntry]:
+        """The newest of one subject, or of all that begin so where it ends with a colon; looked
+        for among the last MAX_LOOKED_AT that are of no campaign."""
+        found: list[AuditEntry] = []
+        end, n_looked = "+", 0
+        while len(found) < limit and n_looked < MAX_LOOKED_AT:
+            rows = await self._link.call(
+                "XREVRANGE", self._keys.audit, end, "-", "COUNT", LOOKED_AT_ONCE
+            )
+            entries = [_audit_entry(row, 0) for row in rows]
+            found += [one for one in entries if _is_about(one.subject, subject)]
+            n_looked += len(rows)
+            if len(rows) < LOOKED_AT_ONCE:
+                break
+            end = f"({rows[-1][0]}"
+        return found[:limit]
+
     async def _streams(self, campaign_id: int | None) -> Sequence[tuple[int, str]]:
         if campaign_id is not None:
             return [(campaign_id, self._keys.campaign(campaign_id, "audit"))]
         ids = await self._link.call("SMEMBERS", self._keys.campaigns("ids"))
         of_campaigns = [(int(i), self._keys.campaign(int(i), "audit")) for i in ids]
         return [(0, self._keys.audit), *of_campaigns]
+
+
+def _is_about(found: str, subject: str) -> bool:
+    return found.startswith(subject) if subject.endswith(":") else found == subject
 
 
 def _xadd(

@@ -71,11 +71,14 @@ class RedisConnectors:
         rows = [_of_json(text) for text in await self._link.call("HVALS", self._by_id)]
         return sorted(rows, key=lambda row: int(row.id))
 
-    async def save(self, row: ConnectorRow, actor: str, now: datetime) -> ConnectorRow:
-        """An edit of what was read. Raises NotFound, VersionConflict."""
+    async def save(
+        self, row: ConnectorRow, actor: str, now: datetime, *, changed: Sequence[str] = ()
+    ) -> ConnectorRow:
+        """An edit of what was read; `changed`: names for the audit log. Raises NotFound,
+        VersionConflict."""
         text = _to_json(replace(row, version=row.version + 1, updated_at=now))
         await self._swap(row, text)
-        await self._note(row, "connector_edit", actor, now)
+        await self._note(row, "connector_edit", actor, now, changed=list(changed))
         return _of_json(text)
 
     async def replace_secrets(self, row: ConnectorRow, sealed: str) -> None:
@@ -107,9 +110,12 @@ class RedisConnectors:
         if not saved:
             raise VersionConflict
 
-    async def _note(self, row: ConnectorRow, what: str, actor: str, now: datetime) -> None:
+    async def _note(
+        self, row: ConnectorRow, what: str, actor: str, now: datetime, **detail: object
+    ) -> None:
         subject = f"connector:{row.id}"
-        await self._link.batch([entry(self._keys, now, actor, what, subject, name=row.name)])
+        noted = entry(self._keys, now, actor, what, subject, name=row.name, **detail)
+        await self._link.batch([noted])
 
 
 def _to_json(row: ConnectorRow) -> str:

@@ -47,6 +47,35 @@ async def test_made_read_changed_deleted(api, make):
     await api("GET", path, 404)
 
 
+async def test_what_was_changed_is_kept_and_shown(api, make, store: RedisStore, admin):
+    made, other = await make(), await make(name="Other")
+    secret = {"token": "another that nobody sees"}
+    edit = {"name": "B", "config": {"rate_per_s": 7}, "secrets": secret}
+    await api("PATCH", f"/connectors/{made['id']}", json=edit)
+    edited, created = await store.audit.about(f"connector:{made['id']}", 10)
+    assert (edited.action, created.action) == ("connector_edit", "connector_create")
+    assert edited.detail == {"name": "B", "changed": ["name", "config.rate_per_s", "secrets.token"]}
+    assert [e.subject for e in await store.audit.about("connector:", 2)] == [
+        f"connector:{made['id']}",
+        f"connector:{other['id']}",
+    ]
+    user = await store.users.create("x", "admin", "", actor="test", now=datetime.now(UTC))
+    _, cookie = await store.sessions.begin(user, datetime.now(UTC), 600)
+    admin.cookies.set("dialer_session", cookie)
+    page = (await admin.get(f"/connectors/{made['id']}")).text
+    assert "edited the connector" in page and "config.rate_per_s" in page
+    assert secret["token"] not in page and "Other" not in page[page.index("History of") :]
+
+
+async def test_a_subject_is_found_among_many_others(store: RedisStore, monkeypatch):
+    monkeypatch.setattr("engine.store.audit.LOOKED_AT_ONCE", 3)
+    now = datetime.now(UTC)
+    for n in range(10):
+        await store.dnc.add(f"+1202555{n:04}", source="t", actor="t", now=now)
+    assert len(await store.audit.about("+12025550002", 5)) == 1
+    assert await store.audit.about("connector:", 5) == []
+
+
 async def test_secrets_are_kept_encrypted_and_never_shown(api, make, store: RedisStore, admin):
     made = await make()
     row = await store.connectors.get(made["id"])

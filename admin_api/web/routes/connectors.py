@@ -22,6 +22,8 @@ from crm.presets import preset_names
 from engine.core.errors import DialerError, FieldError, Invalid
 from engine.store import Session
 
+#: The newest that are shown; the page Audit has all.
+N_CHANGES = 20
 router = APIRouter(prefix="/connectors", route_class=PageRoute, include_in_schema=False)
 
 
@@ -41,10 +43,12 @@ async def _page(
     edited: api.ConnectorOut | None = None,
 ) -> Response:
     listing = await api.list_connectors(ctx, token_of(session))
+    about = f"connector:{edited.id if edited else ''}"
     return render(
         request, "connectors.html", session=session, status=422 if error else 200,
         connectors=listing.items, error=error, typed=dict(typed), tested=tested, edited=edited,
-        presets=preset_names(),
+        presets=preset_names(), entries=await ctx.store.audit.about(about, N_CHANGES),
+        cursor=None, next_cursor=None,
     )  # fmt: skip
 
 
