@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from engine.core.agent import AgentState
+from engine.core.call_events import Device
 from engine.core.call_state import CallState
 from engine.core.outcome import is_trunk_fault
 from engine.core.pacing import Ages, Kind, Seen
@@ -108,11 +109,12 @@ class Watch:
         seen: list[Seen] = []
         before, self._seats = self._seats, {}
         for agent_id, seat in here.items():
-            after = Posture(state_of(seat), seat.attempt_id, now_s)
+            after = Posture(_doing(seat), seat.attempt_id, now_s)
             was = before.pop(agent_id, after)
             self._learn_pick_up(was, after)
             if was.goes_on(after):
-                after = replace(after, since_s=was.since_s)
+                known = after.attempt_id or was.attempt_id
+                after = replace(after, since_s=was.since_s, attempt_id=known)
             else:
                 seen += _moved(was, after)
             self._seats[agent_id] = after
@@ -130,16 +132,26 @@ class Watch:
         return Counter(int(now_s - each.since_s) for each in postures if each.state in wanted)
 
 
+def _doing(seat: Seat) -> AgentState:
+    """As everybody sees it, but for a pause that Asterisk lifts a moment after the wrap-up."""
+    state = state_of(seat)
+    is_talking = seat.attempt_id or any(q.device is Device.IN_USE for q in seat.queues.values())
+    return AgentState.WRAP_UP if state is AgentState.ON_CALL and not is_talking else state
+
+
 def _moved(was: Posture, after: Posture) -> list[Seen]:
     """What an agent's change of state tells."""
     seconds = after.since_s - was.since_s
     stays = after.state is AgentState.AVAILABLE or after.is_at_work
     ready = Kind.WRAP_UP if stays else Kind.LEFT_AFTER
     match was.state:
-        case AgentState.ON_CALL if after.state is AgentState.WRAP_UP:
-            return [Seen(Kind.TALK, seconds)]
         case AgentState.ON_CALL:
-            return [Seen(Kind.TALK, seconds), Seen(ready)]
+            talk = Seen(Kind.TALK, seconds)
+            if was.attempt_id is None:
+                # None of ours, such as an inbound one: it took an agent who was counted on.
+                return [talk, Seen(Kind.LEFT)]
+            rests = after.state is AgentState.WRAP_UP
+            return [talk] if rests else [talk, Seen(ready)]
         case AgentState.WRAP_UP:
             return [Seen(ready, seconds)]
         case AgentState.AVAILABLE if not stays:

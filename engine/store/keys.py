@@ -161,9 +161,6 @@ class Keys:
         added (zset: hour → the first contact that came in it), a:<attempt> (hash, while live),
         states (string: a byte for each contact), leases (zset), wrapping (zset),
         wrap and wrap_record (hashes), unknown (hash),
-        attempts (stream), revisions (hash), ledger, ledger:h and ledger:m (hashes),
-
-        leases (zset), wrapping (zset), wrap and wrap_record (hashes), unknown (hash),
         attempts (stream), revisions (hash), ledger, ledger:h and ledger:m (hashes), knowledge,
         audit (stream), live (string), hour (hash), batch:<token>,
         i:<import> and i:<import>:c:<n>, i:<import>:rejected; pull (hash: what came from the CRM

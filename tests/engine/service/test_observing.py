@@ -75,14 +75,15 @@ class Floor:
             state_since=START,
         )
         pause = facts.pop("pause", "")
+        paused_as = facts.pop("paused_as", pause)
         seen = {
             queue: AgentSeen(
                 node="pbx",
                 extension=str(agent_id),
                 queue=queue,
                 device=device,
-                paused=bool(pause),
-                pause_reason=str(pause),
+                paused=bool(paused_as),
+                pause_reason=str(paused_as),
                 at=START,
             )
             for queue in queues or ("q1",)
@@ -197,6 +198,27 @@ def test_agents_who_leave(floor: Floor):
     seen = floor.look(10).seen
     assert sorted(each.kind for each in seen) == [Kind.LEFT, Kind.LEFT, Kind.LEFT_AFTER, Kind.TALK]
     assert floor.look(20).seen == ()
+
+
+def test_a_call_of_somebody_else_takes_an_agent_who_was_counted_on(floor: Floor):
+    floor.sit(1, IDLE)
+    floor.look(0)
+    floor.sit(1, IN_USE)
+    assert floor.look(5).talk_ages == {0: 1}
+    floor.sit(1, IDLE)
+    seen = floor.look(35).seen
+    assert seen == (Seen(Kind.TALK, 30.0), Seen(Kind.LEFT))
+
+
+def test_a_pause_that_outlives_the_wrap_up_is_no_conversation(floor: Floor):
+    floor.sit(1, IN_USE, attempt_id="a")
+    floor.look(0)
+    floor.sit(1, IDLE, wrap_up_until=floor.at(40))
+    floor.look(30)
+    floor.sit(1, IDLE, paused_as="wrap-up")
+    assert floor.look(40).seen == ()
+    floor.sit(1, IDLE)
+    assert floor.look(41).seen == (Seen(Kind.WRAP_UP, 11.0),)
 
 
 def test_how_long_a_phone_rings_before_an_agent_picks_up(floor: Floor):
