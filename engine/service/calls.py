@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from engine.core.call_events import CallEvent
 from engine.core.call_state import CallState, apply
+from engine.core.ledger import CONNECT_S, MACHINE_VERDICT, NOTHING, Counts
 from engine.core.redial import History
 
 
@@ -52,6 +53,8 @@ class Call:
     settling: bool = False
     #: The store's ledger has it.
     counted: bool = False
+    #: What is sure to be counted of it.
+    sure: Counts = NOTHING
     hang_up_asked: bool = False
     #: Its fate is in doubt: ask Asterisk from this instant on.
     check_at: datetime | None = None
@@ -74,6 +77,25 @@ def phase_of(call: Call) -> Phase:
     return Phase.RINGING if state.ringing_at else Phase.DIALING
 
 
+def is_abandoned(call: Call) -> bool:
+    """Nobody came in time: sure while the message plays, long before the call is settled."""
+    return call.state.message_at is not None and call.state.connected_at is None
+
+
+def sure_of(call: Call) -> Counts:
+    """A person who is connected, waits, or hears the message; nothing where that is in doubt."""
+    state = call.state
+    if call.counted or state.amd == MACHINE_VERDICT:
+        return NOTHING
+    if state.connected_at is not None:
+        since = state.answered_at or state.connected_at
+        is_late = (state.connected_at - since).total_seconds() > CONNECT_S
+        return Counts(n_people=1, n_abandoned=int(is_late), n_connected=1)
+    if is_abandoned(call):
+        return Counts(n_people=1, n_abandoned=1)
+    return Counts(n_people=1) if call.phase is Phase.WAITING else NOTHING
+
+
 class CallTable:
     """Live calls by attempt id, counted by campaign and phase."""
 
@@ -81,6 +103,7 @@ class CallTable:
         self._calls: dict[str, Call] = {}
         self._phases: defaultdict[int, Counter[Phase]] = defaultdict(Counter)
         self._phones: Counter[str] = Counter()
+        self._sure: defaultdict[int, Counts] = defaultdict(Counts)
 
     def __contains__(self, attempt_id: object) -> bool:
         return attempt_id in self._calls
@@ -99,10 +122,12 @@ class CallTable:
         self._calls[call.attempt_id] = call
         self._phases[call.campaign_id][call.phase] += 1
         self._phones[call.phone] += 1
+        self._recount(call, sure_of(call))
 
     def remove(self, attempt_id: str) -> None:
         call = self._calls.pop(attempt_id, None)
         if call:
+            self._recount(call, NOTHING)
             self._phases[call.campaign_id][call.phase] -= 1
             self._phones[call.phone] -= 1
             if not self._phones[call.phone]:
@@ -119,7 +144,19 @@ class CallTable:
             counts = self._phases[call.campaign_id]
             counts[before] -= 1
             counts[call.phase] += 1
+        self._recount(call, sure_of(call))
         return call
+
+    def counted(self, attempt_id: str) -> None:
+        """The store's ledger has this call now."""
+        call = self._calls.get(attempt_id)
+        if call:
+            call.counted = True
+            self._recount(call, NOTHING)
+
+    def sure(self, campaign_id: int) -> Counts:
+        """People among the calls that the store has not counted yet."""
+        return self._sure[campaign_id]
 
     def has_phone(self, phone: str) -> bool:
         """A call to this number lives, whatever any store says."""
@@ -143,3 +180,9 @@ class CallTable:
         self._calls.clear()
         self._phases.clear()
         self._phones.clear()
+        self._sure.clear()
+
+    def _recount(self, call: Call, sure: Counts) -> None:
+        if sure != call.sure:
+            self._sure[call.campaign_id] += sure + -call.sure
+            call.sure = sure

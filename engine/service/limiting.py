@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
-from engine.core.ledger import CONNECT_S, Counts
+from engine.core.ledger import total
 from engine.core.ledger_periods import Ledger
 from engine.core.pacing import Snapshot, Tally
 from engine.core.pacing.tallies import tallies_of
-from engine.service.calls import Call, Phase
-from engine.service.observing import UNANSWERED, is_abandoned
+from engine.service.calls import Phase
+from engine.service.observing import UNANSWERED
 from engine.service.world import CampaignView, World
 
 
@@ -45,26 +44,6 @@ def _at_risk(world: World, other: CampaignView) -> float:
     return float(sum(phases[each] for each in (*UNANSWERED, Phase.AMD, Phase.WAITING)))
 
 
-def sure_of(calls: Iterable[Call]) -> Counts:
-    """People among calls that are not settled: connected, waiting, or hearing the message."""
-    n_people = n_abandoned = n_connected = 0
-    for call in calls:
-        if call.counted or call.phase in UNANSWERED:
-            continue
-        is_connected = call.state.connected_at is not None
-        n_connected += is_connected
-        n_people += is_connected or is_abandoned(call) or call.phase is Phase.WAITING
-        n_abandoned += is_abandoned(call) or _is_late(call)
-    return Counts(n_people=n_people, n_abandoned=n_abandoned, n_connected=n_connected)
-
-
-def _is_late(call: Call) -> bool:
-    answered_at, connected_at = call.state.answered_at, call.state.connected_at
-    if answered_at is None or connected_at is None:
-        return False
-    return (connected_at - answered_at).total_seconds() > CONNECT_S
-
-
 def _own(world: World, view: CampaignView) -> Ledger:
     return world.ledgers.of_campaign.get(view.campaign.id) or Ledger()
 
@@ -72,12 +51,11 @@ def _own(world: World, view: CampaignView) -> Ledger:
 def _tallies(
     world: World, view: CampaignView, members: tuple[int, ...], ledger: Ledger
 ) -> list[Tally]:
-    calls = [call for call in world.calls if call.campaign_id in members]
     led = [v.campaign for i, v in world.campaigns.items() if i in members and v.is_active]
     found = tallies_of(
         ledger,
         world.clock.now(),
-        live=sure_of(calls),
+        live=total(map(world.calls.sure, members)),
         error_rate=view.campaign.settings.pacing.amd_error_rate,
         contacts_left=sum(max(0, each.n_contacts - each.n_complete) for each in led),
     )

@@ -164,11 +164,6 @@ def _is_open(call: Call) -> bool:
     return call.phase in UNANSWERED or call.phase is Phase.AMD
 
 
-def is_abandoned(call: Call) -> bool:
-    """Nobody came in time: sure while the message plays, long before the call is settled."""
-    return call.state.message_at is not None and call.state.connected_at is None
-
-
 def _resolved(call: Call, now: datetime) -> list[Seen]:
     """What became of a call that is open no longer. A fault of our own trunk says nothing of
     people: learned as people who do not answer, it would let calls go out by the dozen when the

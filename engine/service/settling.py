@@ -187,9 +187,8 @@ class Settler:
         """Count in memory what the store counted; from now on the call itself counts no more."""
         is_first = is_done and not self.has_settled(record.attempt_id)
         self._world.ledgers.count(record, was_new=is_first)
-        call = self._world.calls.get(record.attempt_id)
-        if call:
-            call.counted = is_first
+        if is_first:
+            self._world.calls.counted(record.attempt_id)
 
     def _forget(self, call: Call) -> None:
         self._world.calls.remove(call.attempt_id)
