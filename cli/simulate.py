@@ -21,7 +21,7 @@ from engine.core.simulation.history import scenario_of
 #: Of a campaign's history: its last so many calls.
 N_CALLS = 10_000
 #: Where something is given in figures, nothing is drawn from what was.
-DRAWN = {"talk_s": "talk_of", "ring_s": "ring_of"}
+DRAWN = {"talk_s": "talk_of", "ring_s": "ring_of", "wrap_up_s": "wrap_up_of"}
 #: What a table shows, and what it is called there.
 ROWS = {
     "utilisation": "utilisation %",
@@ -67,8 +67,14 @@ async def told_by_campaign(settings: Settings, campaign_id: int, options: Simula
     async with open_store(settings) as store:
         campaign = await store.campaigns.get(campaign_id)
         records = await store.attempts.latest(campaign_id, N_CALLS)
-    agents = max(1, len(campaign.agent_ids))
-    base = scenario_of(records, campaign.settings, agents=agents, hours=4.0)
+        taught = await store.knowledge.of(campaign_id)
+    base = scenario_of(
+        records,
+        campaign.settings,
+        agents=max(1, len(campaign.agent_ids)),
+        hours=4.0,
+        knowledge=taught.knowledge if taught else None,
+    )
     return Told(_comparison(options, base, campaign), options.seed, campaign_id)
 
 

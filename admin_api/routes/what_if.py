@@ -75,11 +75,18 @@ async def foretold(
 ) -> WhatIf:
     campaign = await ctx.store.campaigns.get(campaign_id)
     records = await ctx.store.attempts.latest(campaign_id, N_CALLS)
+    taught = await ctx.store.knowledge.of(campaign_id)
     assigned = min(MAX_AGENTS, max(1, len(campaign.agent_ids)))
     wanted = agents or assigned
     # Both for the same time, so that they can be compared.
     hours = hours_for(max(assigned, wanted))
-    scenario = scenario_of(records, campaign.settings, agents=assigned, hours=hours)
+    scenario = scenario_of(
+        records,
+        campaign.settings,
+        agents=assigned,
+        hours=hours,
+        knowledge=taught.knowledge if taught else None,
+    )
     limit = campaign.settings.pacing.max_abandon_rate
     asked = limit if max_abandon_rate is None else max_abandon_rate
     cases = [

@@ -10,6 +10,7 @@ from datetime import datetime
 from engine.core.attempt import AttemptRecord
 from engine.core.errors import Invalid
 from engine.core.outcome import Outcome
+from engine.core.pacing import Knowledge
 from engine.core.settings import CampaignSettings
 from engine.core.simulation.scenario import Scenario
 
@@ -53,12 +54,18 @@ class History:
 
 
 def scenario_of(
-    records: Iterable[AttemptRecord], settings: CampaignSettings, *, agents: int, hours: float
+    records: Iterable[AttemptRecord],
+    settings: CampaignSettings,
+    *,
+    agents: int,
+    hours: float,
+    knowledge: Knowledge | None = None,
 ) -> Scenario:
     """Conversations and rings are drawn from those that were, the rest from their means.
 
-    How long agents really wrap up is in no record: it is taken to be as long as they may. Raises
-    Invalid where too few calls have ended.
+    How long agents really wrap up is in no record: what the campaign's predictive pacing has
+    learned tells; without `knowledge` it is taken to be as long as they may. Raises Invalid where
+    too few calls have ended.
     """
     seen, dialing = History.of(records), settings.dialing
     if seen.n_calls < MIN_CALLS or len(seen.persons) < MIN_PERSONS:
@@ -75,6 +82,7 @@ def scenario_of(
         busy_share=len(seen.busy) / others,
         talk_of=_talks(seen.persons),
         ring_of=_rings(seen.persons),
+        wrap_up_of=_wrap_ups(knowledge),
         wrap_up_s=settings.wrap_up_s,
         wrap_up_cv=0.0,
         # What a record calls ringing begins with the order.
@@ -93,6 +101,14 @@ def scenario_of(
 
 def _talks(persons: Iterable[AttemptRecord]) -> tuple[float, ...]:
     return _newest(each.talk_s for each in persons if each.talk_s)
+
+
+def _wrap_ups(knowledge: Knowledge | None) -> tuple[float, ...]:
+    """As many of each second as were seen, once there are enough to draw from."""
+    counts = knowledge.wrap_up.counts[0] if knowledge else {}
+    if sum(counts.values()) < MIN_CALLS:
+        return ()
+    return tuple(second + 0.5 for second, n in sorted(counts.items()) for _ in range(round(n)))
 
 
 def _rings(calls: Iterable[AttemptRecord]) -> tuple[float, ...]:

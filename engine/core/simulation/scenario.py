@@ -56,8 +56,9 @@ class Scenario:
     #: Pauses of each agent, and how long they last.
     pauses_per_h: float = 0.0
     pause_s: float = 300.0
-    #: Where given, conversations and rings of people who answer are drawn from these.
+    #: Where given, conversations, wrap-ups and rings of people who answer are drawn from these.
     talk_of: Sequence[float] = ()
+    wrap_up_of: Sequence[float] = ()
     ring_of: Sequence[float] = ()
     #: From which second on another part of the calls is answered: (second, part), in order.
     answer_rates: Sequence[tuple[float, float]] = ()

@@ -258,11 +258,16 @@ class Shift:
             return one_of(self.dice, scenario.talk_of)
         return lognormal(self.dice, scenario.talk_s, scenario.talk_cv)
 
+    def _wrap_up_s(self) -> float:
+        scenario = self.scenario
+        if scenario.wrap_up_of:
+            return one_of(self.dice, scenario.wrap_up_of)
+        return gamma(self.dice, scenario.wrap_up_s, scenario.wrap_up_cv)
+
     def _wrap_up(self, agent: Agent, talk: int) -> None:
         self._see(Kind.TALK, self.talking.pop(talk))
         self.wrapping[talk] = self.now
-        wrap_up_s = gamma(self.dice, self.scenario.wrap_up_s, self.scenario.wrap_up_cv)
-        self._at(self.now + wrap_up_s, lambda: self._ready(agent, talk))
+        self._at(self.now + self._wrap_up_s(), lambda: self._ready(agent, talk))
 
     def _ready(self, agent: Agent, talk: int) -> None:
         began_at = self.wrapping.pop(talk)

@@ -11,7 +11,8 @@ import pytest
 from engine.core.attempt import AttemptRecord
 from engine.core.errors import Invalid
 from engine.core.outcome import Outcome
-from engine.core.pacing import Progressive
+from engine.core.pacing import Kind, Progressive, Seen
+from engine.core.pacing.learner import Learner
 from engine.core.settings import CampaignSettings
 from engine.core.simulation import simulate
 from engine.core.simulation.compare import Comparison, compare
@@ -60,6 +61,22 @@ def test_it_is_as_the_records_say():
     assert (scenario.wrap_up_s, scenario.max_lines, scenario.max_cps) == (15, 40, 5)
     assert scenario.pick_up_s == pytest.approx(0.2) and scenario.amd_s == 0
     assert (scenario.agents, scenario.hours) == (7, 2)
+
+
+def test_wrap_ups_are_those_that_pacing_has_learned():
+    learner = Learner()
+    for _ in range(50):
+        learner.learn([Seen(Kind.WRAP_UP, 4.2), Seen(Kind.WRAP_UP, 9.7)], 60.0)
+    scenario = scenario_of(
+        history(), SETTINGS, agents=20, hours=1, knowledge=learner.kept(caution=1.0)
+    )
+    assert set(scenario.wrap_up_of) == {4.5, 9.5}
+    found = simulate(scenario, Progressive(), random.Random(1))
+    assert found.wrap_up_s / found.n_connected == pytest.approx(7, rel=0.1)
+    few = Learner()
+    few.learn([Seen(Kind.WRAP_UP, 4.2)], 60.0)
+    unsure = scenario_of(history(), SETTINGS, agents=20, hours=1, knowledge=few.kept(caution=1.0))
+    assert unsure.wrap_up_of == ()
 
 
 def test_a_wait_for_machine_detection_is_no_pick_up():
