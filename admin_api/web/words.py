@@ -102,7 +102,7 @@ CALL = {
 PACING = {
     "one_each": "One call for each free agent",
     "ratio": "As many calls as the dial level asks for",
-    "warming_up": "One call for each free agent while it learns how people answer",
+    "warming_up": "One call for each free agent until enough people have answered",
     "predicting": "Dials ahead of agents who will be free",
     "limit_reached": "Limit reached: one call for each free agent",
     "no_agents_needed": "As many calls as the trunk allows: a message is played to everybody",

@@ -13,6 +13,7 @@ from bench.virtual.stage import Stage
 from engine.core.attempt import AttemptRecord
 from engine.core.campaign import Campaign, CampaignStatus
 from engine.core.contact import COMPLETE, Contact
+from engine.core.ledger_periods import Ledger, ledger_of
 from engine.core.outcome import Outcome
 from engine.ports import DialOrder
 
@@ -37,6 +38,8 @@ async def judge(stage: Stage) -> Counter[str]:
         _per_day(stage.pbx.books, campaign)
         _contacts(campaign, contacts, attempts)
         _counters(campaign, contacts, attempts, await stage.store.calls.counts(campaign_id))
+        now = stage.clock.now()
+        _ledger(await stage.store.ledgers.read(campaign_id, now), attempts, now)
         outcomes.update(attempt.outcome.value for attempt in attempts)
         everything += attempts
     _ends(stage, everything)
@@ -121,6 +124,17 @@ def _counters(
         assert n_complete == len(contacts)
     for outcome, n in Counter(attempt.outcome for attempt in attempts).items():
         assert counts.get(f"outcome:{outcome}", 0) == n, f"{outcome}: {counts}, not {n}"
+
+
+def _ledger(kept: Ledger, attempts: Sequence[AttemptRecord], now: datetime) -> None:
+    """What is counted by period is what the records say, and blocks begin with the first call."""
+    anew = ledger_of(attempts, kept.first_at)
+    assert kept.so_far == anew.so_far, f"{kept.so_far} counted, not {anew.so_far}"
+    assert kept.last_24_h(now) == anew.last_24_h(now)
+    assert kept.last_30_days(now) == anew.last_30_days(now)
+    assert kept.all_blocks(now) == anew.all_blocks(now)
+    first = min((attempt.started_at for attempt in attempts), default=None)
+    assert first is None or (kept.first_at and kept.first_at <= first), f"{first}: the first call"
 
 
 def _ends(stage: Stage, attempts: Iterable[AttemptRecord]) -> None:

@@ -19,6 +19,8 @@ from engine.service.world import CampaignView, World
 
 log = structlog.get_logger()
 
+#: A limit that is reached again and again is logged so often.
+TELL_AGAIN_S = 60.0
 #: Phases in which a call may still need an agent.
 UNSERVED = (Phase.DIALING, Phase.RINGING, Phase.AMD, Phase.WAITING)
 
@@ -110,9 +112,10 @@ class Pacer:
     def _explain(self, view: CampaignView, snapshot: Snapshot, n: int) -> None:
         before, view.explained = view.explained, explained(view.pacing, snapshot, n)
         view.at_risk = at_risk(view.pacing, snapshot, n)
-        if view.explained.why == "limit_reached" != before.why:
-            period = view.explained.period
-            log.warning("abandon_limit_reached", campaign_id=view.campaign.id, period=period)
+        now_s, after = self._world.clock.monotonic(), view.explained
+        if after.why == "limit_reached" != before.why and now_s - view.told_at >= TELL_AGAIN_S:
+            view.told_at = now_s
+            log.warning("abandon_limit_reached", campaign_id=view.campaign.id, period=after.period)
 
     def _room(self, view: CampaignView) -> int:
         """What trunk channels and calls per second still allow."""

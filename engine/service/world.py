@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import math
 import secrets
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Set
@@ -69,6 +70,8 @@ class CampaignView:
     #: The last decision, and whom it may cause to be abandoned.
     explained: Explained = field(default_factory=functools.partial(Explained, "one_each"))
     at_risk: float = 0.0
+    #: When it was last told that the limit is reached (monotonic).
+    told_at: float = -math.inf
     #: What a rule that learns starts from.
     taught: Knowledge | None = None
     #: When its knowledge was last kept (monotonic), and how many calls it had seen then.

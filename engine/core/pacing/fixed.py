@@ -38,10 +38,13 @@ class Power:
         return clip(allowed, snapshot.room)
 
     def explain(self, snapshot: Snapshot, n: int) -> Explained:
-        wanted = math.floor(self.dial_level * snapshot.idle) - snapshot.in_flight
-        if n >= clip(wanted, snapshot.room):
+        """Whether the next call beyond one for each agent could be afforded, once n have left."""
+        next_one = max(n, snapshot.idle - snapshot.in_flight) + 1
+        closed_by = self._closed_by(snapshot, next_one)
+        if closed_by is None:
             return Explained("ratio")
-        return Explained("limit_reached", period=self._closed_by(snapshot, n + 1) or "")
+        spent = any(each.abandoned for each in snapshot.tallies if each.name == closed_by)
+        return Explained("limit_reached" if spent else "warming_up", period=closed_by)
 
     def _could_afford(self, snapshot: Snapshot, n: int) -> bool:
         return self._closed_by(snapshot, n) is None

@@ -166,12 +166,20 @@ def test_settings_name_the_rule(settings: dict[str, object], rule: Pacing) -> No
     assert named.decide(IDLE) == rule.decide(IDLE)
 
 
-@pytest.mark.parametrize("also", [Tally(1000, 30, name="block"), Tally(10, 0, name="block")])
-def test_power_keeps_the_limit_of_every_period(also: Tally) -> None:
+@pytest.mark.parametrize(
+    ("also", "why"),
+    [
+        (Tally(1000, 30, name="block"), "limit_reached"),
+        (Tally(10, 0, name="block"), "warming_up"),
+    ],
+)
+def test_power_keeps_the_limit_of_every_period(also: Tally, why: str) -> None:
     snapshot = replace(IDLE, also=(also,))
     n = Power(2.0, 0.03).decide(snapshot)
     assert n == Progressive().decide(snapshot)
-    assert explained(Power(2.0, 0.03), snapshot, n) == Explained("limit_reached", period="block")
+    assert explained(Power(2.0, 0.03), snapshot, n) == Explained(why, period="block")
+    busy = replace(snapshot, idle=0, ringing=0)
+    assert explained(Power(2.0, 0.03), busy, 0) == Explained(why, period="block")
 
 
 def test_a_shared_limit_is_not_the_campaigns_own() -> None:
