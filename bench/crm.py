@@ -63,7 +63,6 @@ def real_odoo() -> Iterator[Any]:
         env={**os.environ, "PY": sys.executable},
     )  # fmt: skip
     dest = Path(install.stdout.decode().splitlines()[-1])
-    os.environ["DIALER_ODOO_DEST"] = str(dest)
     spec = importlib.util.spec_from_file_location("odoo_server", ODOO / "server.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -30,6 +30,8 @@ from crm.source_config import SourceConfig
 
 FIRST_WITH_JSON2 = 19
 PAGE_SIZE = 500
+MAX_BATCH = 50
+BLACKLIST_PAGE = 1000
 #: Leads that `check` shows.
 N_SAMPLE = 5
 _KEEP_ARCHIVED = {"active_test": False}
@@ -43,7 +45,10 @@ _REFUSED = ("AccessDenied", "AccessError", "SessionExpired", "Unauthorized", "Fo
 
 
 class OdooConfig(SourceConfig):
-    """`filter` is an Odoo domain; who falls out of it is withdrawn. `user` is for JSON-RPC."""
+    """`filter` is an Odoo domain; who falls out of it is withdrawn. `user` is for JSON-RPC.
+
+    `do_not_call`: Odoo's phone blacklist is read into our do-not-call list, and the other way.
+    """
 
     url: str = Field(pattern=r"^https?://", max_length=500)
     database: str = Field(min_length=1, max_length=100)
@@ -51,9 +56,17 @@ class OdooConfig(SourceConfig):
     protocol: Literal["auto", "json2", "jsonrpc"] = "auto"
     model: str = Field("crm.lead", pattern=r"^[a-z0-9_.]{1,64}$")
     filter: list[Any] = Field(default_factory=list)
-    fields: tuple[str, ...] = ("name", "contact_name", "phone", "stage_id", "user_id", "active")
-    map: LeadMapping = LeadMapping(name="contact_name || name", withdrawn="active == `false`")
+    fields: tuple[str, ...] = (
+        "name", "contact_name", "phone", "stage_id", "user_id", "active",
+        "phone_sanitized_blacklisted",
+    )  # fmt: skip
+    map: LeadMapping = LeadMapping(
+        name="contact_name || name",
+        withdrawn="active == `false`",
+        do_not_call="phone_sanitized_blacklisted",
+    )
     write_back: Literal["auto", "phonecall", "note", "none"] = "auto"
+    do_not_call: Literal["blacklist", "none"] = "blacklist"
     rate_per_s: float = Field(20.0, gt=0, le=1000)
 
     @property
@@ -81,6 +94,10 @@ class OdooConnector(Connector):
     def page_size(self) -> int:
         return PAGE_SIZE
 
+    @property
+    def max_batch(self) -> int:
+        return MAX_BATCH
+
     async def fetch(self, cursor: Cursor, limit: int) -> Page:
         domain: list[Any] = [["id", ">", int(cursor.page or 0)]]
         if cursor.since is not None:
@@ -91,19 +108,37 @@ class OdooConnector(Connector):
         gone = await self._outside(rows)
         leads = [self._lead(row, row["id"] in gone) for row in rows]
         is_full = len(rows) == limit
+        # Once for each window: a blacklisted number does not change its leads' time of change.
+        opted_out = await self._opted_out(cursor) if cursor.page is None else ()
         return Page(
-            leads=leads, next_page=str(rows[-1]["id"]) if is_full else None, server_at=server_at
-        )
+            leads=leads, next_page=str(rows[-1]["id"]) if is_full else None, server_at=server_at,
+            opted_out=opted_out,
+        )  # fmt: skip
 
     async def push(self, result: CallResult) -> Receipt:
+        (answer,) = await self.push_batch([result])
+        if isinstance(answer, Rejected):
+            raise answer
+        return answer
+
+    async def push_batch(self, results: Sequence[CallResult]) -> Sequence[Receipt | Rejected]:
         if self._write_back == "auto":
             self._write_back = await self._best_way()
-        match self._write_back:
-            case "phonecall":
-                return await self._push_phonecall(result)
-            case "note":
-                return await self._push_note(result)
-        return Receipt()
+        answers: Sequence[Receipt | Rejected] = [Receipt() for _ in results]
+        if self._write_back == "phonecall":
+            answers = await self._push_phonecalls(results)
+        elif self._write_back == "note":
+            answers = [await self._noted(result) for result in results]
+        if self._config.do_not_call == "blacklist":
+            await self._blacklist([one.phone for one in results if one.do_not_call])
+        return answers
+
+    async def existing(self, external_ids: Sequence[str]) -> frozenset[str] | None:
+        domain = [["id", "in", [int(one) for one in external_ids]]]
+        found = await self._call(
+            self._config.model, "search", domain=domain, context=_KEEP_ARCHIVED
+        )
+        return frozenset(map(str, found))
 
     async def check(self) -> Health:
         rows = await self._leads(list(self._config.filter), N_SAMPLE)
@@ -149,25 +184,42 @@ class OdooConnector(Connector):
             return "note"
         return "phonecall"
 
-    async def _push_phonecall(self, result: CallResult) -> Receipt:
-        marker = _marker(result)
-        domain = [["description", "=", marker]]
-        known = await self._call("crm.phonecall", "search", domain=domain, context=_KEEP_ARCHIVED)
-        values = {
+    async def _push_phonecalls(self, results: Sequence[CallResult]) -> Sequence[Receipt]:
+        """New ones in one request; all or none of them are there after an error."""
+        markers = [_marker(result) for result in results]
+        rows = await self._call(
+            "crm.phonecall", "search_read", domain=[["description", "in", markers]],
+            fields=["description"], context=_KEEP_ARCHIVED,
+        )  # fmt: skip
+        # Odoo keeps HTML in this field where another add-on made it so: the marker is within.
+        known = {m: row["id"] for m in markers for row in rows if m in str(row["description"])}
+        new = [result for result in results if _marker(result) not in known]
+        for result in results:
+            if _marker(result) in known:
+                await self._write("crm.phonecall", known[_marker(result)], self._phonecall(result))
+        made = await self._create_all("crm.phonecall", [self._phonecall(one) for one in new])
+        ids = {_marker(one): made_id for one, made_id in zip(new, made, strict=True)}
+        return [Receipt(str({**known, **ids}[m]), was_there=m in known) for m in markers]
+
+    def _phonecall(self, result: CallResult) -> dict[str, Any]:
+        values: dict[str, Any] = {
             "name": result.title,
             "state": "done" if result.talk_s else "pending",
             "direction": "out",
             "date": _text(result.started_at),
             "duration": round(result.talk_s / 60, 2),
             "partner_phone": result.phone,
-            "description": marker,
+            "description": _marker(result),
         }
         if self._config.model == "crm.lead":
             values["opportunity_id"] = int(result.external_id)
-        if known:
-            await self._write("crm.phonecall", known[0], values)
-            return Receipt(str(known[0]), was_there=True)
-        return Receipt(str(await self._create("crm.phonecall", values)))
+        return values
+
+    async def _noted(self, result: CallResult) -> Receipt | Rejected:
+        try:
+            return await self._push_note(result)
+        except Rejected as error:
+            return error
 
     async def _push_note(self, result: CallResult) -> Receipt:
         """A note does not touch the lead's own fields, so it does not come back as a change."""
@@ -184,15 +236,51 @@ class OdooConnector(Connector):
         )
         return Receipt(str(posted[0] if isinstance(posted, list) else posted))
 
+    # -- numbers that are not to be called
+
+    async def _opted_out(self, cursor: Cursor) -> Sequence[str]:
+        """Numbers that came onto Odoo's blacklist since; none where the user may not see it."""
+        found, after = list[str](), 0
+        while self._config.do_not_call == "blacklist":
+            domain: list[Any] = [["id", ">", after]]
+            if cursor.since is not None:
+                domain.insert(0, ["write_date", ">=", _text(cursor.since)])
+            try:
+                rows = await self._call(
+                    "phone.blacklist", "search_read", domain=domain, fields=["id", "number"],
+                    limit=BLACKLIST_PAGE, order="id asc",
+                )  # fmt: skip
+            except (Rejected, AuthError):
+                break
+            found += [str(row["number"]) for row in rows]
+            if len(rows) < BLACKLIST_PAGE:
+                break
+            after = rows[-1]["id"]
+        return found
+
+    async def _blacklist(self, phones: Sequence[str]) -> None:
+        """Odoo keeps a number once. Raises Rejected: that a user may not is this entry's fault."""
+        if not phones:
+            return
+        try:
+            await self._create_all("phone.blacklist", [{"number": one} for one in set(phones)])
+        except AuthError as error:
+            raise Rejected(f"Not put on Odoo's phone blacklist: {error.message}") from error
+
     # -- the two protocols
 
     async def _create(self, model: str, values: Mapping[str, Any]) -> int:
+        return (await self._create_all(model, [values]))[0]
+
+    async def _create_all(self, model: str, rows: Sequence[Mapping[str, Any]]) -> Sequence[int]:
+        if not rows:
+            return ()
         if await self._speaks_json2():
-            body = {"vals_list": [values], "context": _QUIET}
+            body = {"vals_list": list(rows), "context": _QUIET}
             made = await self._json2(model, "create", body)
         else:
-            made = await self._execute(model, "create", [[values]], {"context": _QUIET})
-        return int(made[0] if isinstance(made, list) else made)
+            made = await self._execute(model, "create", [list(rows)], {"context": _QUIET})
+        return [int(one) for one in (made if isinstance(made, list) else [made])]
 
     async def _write(self, model: str, record_id: int, values: Mapping[str, Any]) -> None:
         """JSON-2 wants the argument by the name that the model gave it."""

@@ -14,6 +14,7 @@ from crm.backoff import wait_s
 from crm.contact_in import parse_contact
 from crm.cursor import Position, advance, cursor_of, of_text, to_text
 from crm.port import Connector, CrmError, Lead, Page, RateLimited
+from crm.reconcile import look_for_deleted
 from crm.sifting import elsewhere
 from engine.core.campaign import MANUAL, Campaign, CampaignStatus
 from engine.core.contact import NewContact
@@ -77,6 +78,8 @@ async def _poll(
     connector = await _open(store, campaign, connect)
     try:
         ended = await _read(store, poll, campaign, connector, may_go_on)
+        if ended == "done":
+            ended = await look_for_deleted(store, poll, campaign, connector, may_go_on)
     finally:
         await connector.close()
     if ended != "done":
@@ -144,7 +147,7 @@ async def _take(store: RedisStore, pull: Pull, campaign: Campaign, page: Page) -
     """The page's leads as contacts. Returns counts for the connection's figures."""
     leads = {lead.external_id: lead for lead in page.leads}.values()
     gone = [lead for lead in leads if lead.withdrawn or lead.do_not_call]
-    await _list_do_not_call(store, campaign, pull, gone)
+    await _list_do_not_call(store, campaign, pull, gone, page.opted_out)
     actor = f"connector {pull.connector_id}"
     ids = [lead.external_id for lead in gone]
     counts = Counter(read=len(page.leads))
@@ -193,17 +196,22 @@ async def _not_elsewhere(
 
 
 async def _list_do_not_call(
-    store: RedisStore, campaign: Campaign, pull: Pull, leads: Sequence[Lead]
+    store: RedisStore,
+    campaign: Campaign,
+    pull: Pull,
+    leads: Sequence[Lead],
+    opted_out: Sequence[str],
 ) -> None:
+    source, given = f"crm:{pull.connector_id}", list[object](opted_out)
     for lead in leads:
-        given = [lead.contact.get("phone"), *(lead.contact.get("phones") or ())]
-        for text in filter(None, given) if lead.do_not_call else ():
-            try:
-                phone = as_e164(str(text), campaign.settings.list.default_country)
-            except ValueError:
-                continue
-            source = f"crm:{pull.connector_id}"
-            await store.dnc.add(phone, source=source, actor=source, now=_now())
+        if lead.do_not_call:
+            given += [lead.contact.get("phone"), *(lead.contact.get("phones") or ())]
+    for text in filter(None, given):
+        try:
+            phone = as_e164(str(text), campaign.settings.list.default_country)
+        except ValueError:
+            continue
+        await store.dnc.add(phone, source=source, actor=source, now=_now())
 
 
 async def _failed(store: RedisStore, poll: Poll, campaign: Campaign, error: CrmError) -> str:

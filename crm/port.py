@@ -101,7 +101,13 @@ class Connector(Protocol):
 
     async def push_batch(self, results: Sequence[CallResult]) -> Sequence[Receipt | Rejected]:
         """One answer for each, in order; an error that is raised concerns them all."""
-        return [await self.push(result) for result in results]
+        return [await self._pushed(result) for result in results]
+
+    async def _pushed(self, result: CallResult) -> Receipt | Rejected:
+        try:
+            return await self.push(result)
+        except Rejected as error:
+            return error
 
     async def existing(self, external_ids: Sequence[str]) -> frozenset[str] | None:
         """Which of these the CRM still has, archived ones too; None: it cannot tell."""

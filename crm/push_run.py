@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import structlog
@@ -18,6 +18,7 @@ from engine.store.outbox import Push
 #: A server error that comes back so often is this record's fault: others must get past it.
 MAX_TRIES = 12
 log = structlog.get_logger(__name__)
+_Told = Sequence[tuple[Waiting, CallResult]]
 
 
 async def run_push(
@@ -29,29 +30,79 @@ async def run_push(
     """
     push = await store.outbox.begin(campaign.id)
     while may_go_on() and (waiting := await store.outbox.read(push)):
-        for each in waiting:
+        for start in range(0, len(waiting), connector.max_batch):
             if not may_go_on():
                 return None
-            pause_s = await _one(store, push, campaign, connector, each)
+            group = waiting[start : start + connector.max_batch]
+            pause_s = await _group(store, push, campaign, connector, group)
             if pause_s is not None:
                 return pause_s
     return None
 
 
-async def _one(
-    store: RedisStore, push: Push, campaign: Campaign, connector: Connector, waiting: Waiting
+async def _group(
+    store: RedisStore,
+    push: Push,
+    campaign: Campaign,
+    connector: Connector,
+    group: Sequence[Waiting],
 ) -> float | None:
     connector_id = campaign.settings.list.connector_id or ""
-    is_lead = await store.outbox.is_lead(campaign.id, connector_id, waiting.record)
-    if waiting.is_superseded or not is_lead:
-        await store.outbox.acknowledge(push, waiting, "skipped", _now())
+    wanted: list[Waiting] = []
+    for one in group:
+        is_lead = await store.outbox.is_lead(campaign.id, connector_id, one.record)
+        if one.is_superseded or not is_lead:
+            await store.outbox.acknowledge(push, one, "skipped", _now())
+        else:
+            wanted.append(one)
+    results = await _results(store, campaign, wanted)
+    return await _tell(
+        store, push, connector_id, connector, list(zip(wanted, results, strict=True))
+    )
+
+
+async def _tell(
+    store: RedisStore, push: Push, connector_id: str, connector: Connector, told: _Told
+) -> float | None:
+    """All in one request; one by one where the CRM refuses them together."""
+    if not told:
         return None
     try:
-        await connector.push(result_of(waiting.record, campaign.name))
+        answers = await connector.push_batch([result for _, result in told])
     except CrmError as error:
-        return await _failed(store, push, connector_id, waiting, error)
-    await store.outbox.acknowledge(push, waiting, "pushed", _now())
+        if len(told) > 1 and (
+            isinstance(error, Rejected) or await _is_hopeless(store, push, error)
+        ):
+            for one in told:
+                pause_s = await _tell(store, push, connector_id, connector, [one])
+                if pause_s is not None:
+                    return pause_s
+            return None
+        return await _failed(store, push, connector_id, told[0][0], error)
+    for (waiting, _), answer in zip(told, answers, strict=True):
+        if isinstance(answer, Rejected):
+            await _failed(store, push, connector_id, waiting, answer)
+        else:
+            await store.outbox.acknowledge(push, waiting, "pushed", _now())
     return None
+
+
+async def _is_hopeless(store: RedisStore, push: Push, error: CrmError) -> bool:
+    """Some of them may be what the CRM cannot digest."""
+    tries = (await store.outbox.status(push.campaign_id)).n_tries
+    return isinstance(error, Transient) and tries + 1 >= MAX_TRIES
+
+
+async def _results(
+    store: RedisStore, campaign: Campaign, wanted: Sequence[Waiting]
+) -> Sequence[CallResult]:
+    """With what the do-not-call lists of all, and of this connection, say of the number now."""
+    scopes = (f"k{campaign.settings.list.connector_id}",)
+    listed = await store.dnc.listed([(one.record.phone, scopes) for one in wanted])
+    return [
+        result_of(one.record, campaign.name, do_not_call=is_listed)
+        for one, is_listed in zip(wanted, listed, strict=True)
+    ]
 
 
 async def _failed(
@@ -72,7 +123,9 @@ async def _failed(
     return wait_s(error, tries, 0, random.random())  # noqa: S311
 
 
-def result_of(record: AttemptRecord, campaign_name: str) -> CallResult:
+def result_of(
+    record: AttemptRecord, campaign_name: str, *, do_not_call: bool = False
+) -> CallResult:
     return CallResult(
         attempt_id=record.attempt_id,
         external_id=record.external_id or "",
@@ -86,6 +139,7 @@ def result_of(record: AttemptRecord, campaign_name: str) -> CallResult:
         agent_id=record.agent_id,
         campaign=campaign_name,
         rev=record.rev,
+        do_not_call=do_not_call,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields as fields_of
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
@@ -26,7 +27,7 @@ from crm.port import (
     Transient,
 )
 from crm.rest_auth import Credentials, Keep, Token, keep_nothing
-from crm.rest_spec import Request, RestConfig, Throttle
+from crm.rest_spec import Paging, PushBatch, PushSpec, Request, RestConfig, Throttle
 from crm.template import fill
 
 N_SAMPLE = 5
@@ -56,6 +57,11 @@ class RestConnector(Connector):
     def page_size(self) -> int:
         return self._config.list.page_size
 
+    @property
+    def max_batch(self) -> int:
+        batch = self._config.push.batch if self._config.push else None
+        return batch.max if batch else 1
+
     async def fetch(self, cursor: Cursor, limit: int) -> Page:
         answer = await self._list(cursor, limit)
         if answer.status in self._config.empty:
@@ -73,16 +79,44 @@ class RestConnector(Connector):
         spec = self._config.push
         if spec is None:
             return Receipt()
-        names = [field.name for field in fields_of(CallResult)]
-        values = {f"call.{name}": getattr(result, name) for name in [*names, "title"]}
-        answer = await self._send(spec, values)
-        if answer.status in spec.exists:
-            return Receipt(was_there=True)
-        body = answer.json()
-        failure = look(spec.failed, body) if spec.failed else None
-        if failure:
-            raise Rejected(f"The CRM refused the record: {failure}")
-        return Receipt(str(look(spec.id, body) or "") if spec.id else "")
+        answer = await self._send(spec, _values_of(result), spec.exists)
+        was_there = answer.status in spec.exists
+        receipt = Receipt(was_there=True) if was_there else _receipt(spec, answer.json())
+        if isinstance(receipt, Rejected):
+            raise receipt
+        await self._opt_out(result)
+        return receipt
+
+    async def push_batch(self, results: Sequence[CallResult]) -> Sequence[Receipt | Rejected]:
+        batch = self._config.push.batch if self._config.push else None
+        if batch is None or len(results) < 2:
+            return [await self._pushed(result) for result in results]
+        tables = self._config.tables
+        calls = [fill(batch.item, _values_of(result), tables) for result in results]
+        answer = await self._send(batch, {"calls": calls})
+        entries = look(batch.results, answer.json()) if batch.results else [{} for _ in results]
+        if not isinstance(entries, list) or len(entries) != len(results):
+            raise Transient("The CRM's answer has not one entry for each call.")
+        for result in results:
+            await self._opt_out(result)
+        return [_receipt(batch, entry) for entry in entries]
+
+    async def existing(self, external_ids: Sequence[str]) -> frozenset[str] | None:
+        spec = self._config.existing
+        if spec is None:
+            return None
+        found: set[str] = set()
+        for start in range(0, len(external_ids), spec.max):
+            ids = external_ids[start : start + spec.max]
+            answer = await self._send(spec, {"ids": ids}, self._config.empty)
+            if answer.status not in self._config.empty:
+                found.update(map(str, look(spec.items, answer.json()) or ()))
+        return frozenset(found)
+
+    async def _opt_out(self, result: CallResult) -> None:
+        spec = self._config.push.opt_out if self._config.push else None
+        if spec is not None and result.do_not_call:
+            await self._send(spec, _values_of(result))
 
     async def check(self) -> Health:
         page = await self.fetch(Cursor(None, None), min(N_SAMPLE, self.page_size))
@@ -117,9 +151,7 @@ class RestConnector(Connector):
         }
         if request.body is not None:
             options["json"] = fill(request.body, values, tables)
-        spec = self._config.push
-        exists = spec.exists if spec is not None and request is spec else ()
-        return await self._checked(request.method, url, options, (*fine, *exists))
+        return await self._checked(request.method, url, options, fine)
 
     async def _checked(
         self, method: str, url: httpx2.URL, options: Mapping[str, Any], fine: Sequence[int]
@@ -162,7 +194,7 @@ class RestConnector(Connector):
             case "link_header":
                 link = _LINK_NEXT.search(answer.headers.get("link", ""))
                 return link.group(1) if link else None
-        if len(records) < limit or paging.kind == "none":
+        if len(records) < limit or paging.kind == "none" or _is_older(paging, records, cursor):
             return None
         match paging.kind:
             case "id_after":
@@ -170,6 +202,30 @@ class RestConnector(Connector):
             case "page":
                 return str(int(cursor.page or paging.first or 1) + 1)
         return str(int(cursor.page or paging.first or 0) + len(records))
+
+
+def _values_of(result: CallResult) -> Mapping[str, Any]:
+    names = [field.name for field in fields_of(CallResult)]
+    return {f"call.{name}": getattr(result, name) for name in [*names, "title"]}
+
+
+def _receipt(spec: PushSpec | PushBatch, entry: object) -> Receipt | Rejected:
+    """Of what the CRM answered for one call."""
+    failure = look(spec.failed, entry) if spec.failed else None
+    if failure:
+        return Rejected(f"The CRM refused the record: {failure}")
+    return Receipt(str(look(spec.id, entry) or "") if spec.id else "")
+
+
+def _is_older(paging: Paging, records: Sequence[Any], cursor: Cursor) -> bool:
+    """The page reaches back behind what was asked for."""
+    if paging.older is None or cursor.since is None:
+        return False
+    try:
+        at = datetime.fromisoformat(str(look(paging.older, records[-1])))
+    except ValueError:
+        raise Rejected(f"There is no time at {paging.older}.") from None
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)) < cursor.since
 
 
 def _fits(rule: Throttle, answer: Answer) -> bool:

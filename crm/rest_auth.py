@@ -65,7 +65,7 @@ class Credentials:
             case TokenAuth(kind="header", name=name, prefix=prefix, token=secret):
                 return {name: f"{prefix}{self._secrets[secret]}"}
             case OAuth2():
-                return {"Authorization": f"Bearer {await self._current(self._oauth)}"}
+                return {"Authorization": f"{self._auth.prefix}{await self._current(self._oauth)}"}
             case LoginSession(header=name, prefix=prefix):
                 return {name: f"{prefix}{await self._current(self._login)}"}
         return {}

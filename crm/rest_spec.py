@@ -25,7 +25,7 @@ _LIST_NAMES = frozenset({"since", "limit", "page"})
 _CALL_NAMES = frozenset({
     "call.attempt_id", "call.external_id", "call.phone", "call.outcome", "call.disposition",
     "call.started_at", "call.answered_at", "call.ended_at", "call.talk_s", "call.agent_id",
-    "call.campaign", "call.title", "call.rev",
+    "call.campaign", "call.title", "call.rev", "call.do_not_call",
 })  # fmt: skip
 
 
@@ -70,6 +70,7 @@ class OAuth2(Group):
     token_url: Text
     client_id: Text
     scope: Text | None = None
+    prefix: Text = "Bearer "
     client_secret: SecretName = "client_secret"  # noqa: S105
     refresh_token: SecretName = "refresh_token"  # noqa: S105
 
@@ -102,6 +103,8 @@ Auth = Annotated[
 
 class Paging(Group):
     """How the next page is asked for. `next`: JMESPath in the answer. `first`: the first `{page}`.
+    `older`: where the newest come first and nothing else can be asked for, JMESPath to a record's
+    time of change (ISO 8601); the pages end where it is before `{since}`.
 
     id_after: `{page}` is the last record's id. page, offset: a number that counts. cursor: what
     `next` gives. next_url: `next` is an address. link_header: the header Link names it.
@@ -110,6 +113,7 @@ class Paging(Group):
     kind: Literal["none", "page", "offset", "cursor", "next_url", "link_header", "id_after"]
     next: Path | None = None
     first: str | int | None = None
+    older: Path | None = None
 
     @model_validator(mode="after")
     def _has_next(self) -> Paging:
@@ -143,16 +147,41 @@ class Listing(Request):
     page_size: int = Field(100, ge=1, le=1000)
 
 
+class PushBatch(Request):
+    """Several calls in one request: the body has `{calls}`, a list of what `item` makes of each.
+
+    `results`: JMESPath to a list with one entry for each call, in order; `id` and `failed` are
+    looked up in such an entry.
+    """
+
+    method: Method = "POST"
+    max: int = Field(ge=2, le=100)
+    item: Any
+    results: Path | None = None
+    id: Path | None = None
+    failed: Path | None = None
+
+
+class LookUp(Request):
+    """Which of `{ids}` are still there: `items` is JMESPath to their ids."""
+
+    max: int = Field(100, ge=1, le=100)
+    items: Path
+
+
 class PushSpec(Request):
     """`id`: what the CRM calls the entry. `exists`: a status that says it was there already.
 
     `failed`: JMESPath to a text that tells of a record's failure in an answer that is none (207).
+    `opt_out`: sent besides for a number that is on our do-not-call list.
     """
 
     method: Method = "POST"
     id: Path | None = None
     exists: tuple[Status, ...] = ()
     failed: Path | None = None
+    batch: PushBatch | None = None
+    opt_out: Request | None = None
 
 
 class RestConfig(SourceConfig):
@@ -163,6 +192,7 @@ class RestConfig(SourceConfig):
     empty: tuple[Status, ...] = (204, 304)
     throttle: tuple[Throttle, ...] = ()
     push: PushSpec | None = None
+    existing: LookUp | None = None
     tables: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
     @property
@@ -176,11 +206,22 @@ class RestConfig(SourceConfig):
     @model_validator(mode="after")
     def _templates_are_known(self) -> RestConfig:
         found = [*self._problems(self.list, _LIST_NAMES, "list")]
+        if self.existing:
+            found += self._problems(self.existing, frozenset({"ids"}), "existing")
         if self.push:
-            found += self._problems(self.push, _CALL_NAMES, "push")
+            found += self._push_problems(self.push)
         if found:
             raise ValueError("; ".join(found))
         return self
+
+    def _push_problems(self, push: PushSpec) -> Iterator[str]:
+        yield from self._problems(push, _CALL_NAMES, "push")
+        if push.opt_out:
+            yield from self._problems(push.opt_out, _CALL_NAMES, "push.opt_out")
+        if push.batch:
+            yield from self._problems(push.batch, frozenset({"calls"}), "push.batch")
+            for problem in template.problems(push.batch.item, _CALL_NAMES, self.tables):
+                yield f"push.batch.item: {problem}"
 
     def _problems(self, request: Request, names: frozenset[str], where: str) -> Iterator[str]:
         parts = {"path": request.path, "params": request.params, "headers": request.headers,

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
+from uuid import NAMESPACE_URL, uuid5
 
 _HOLE = re.compile(r"\{([a-z_][a-z0-9_.]*)(?:\|([a-z_]+)(?::([A-Za-z0-9_]+))?)?\}")
 #: `{since|iso_or_zero}`: 1970 where there is no `since`, for APIs that want a value.
@@ -27,19 +28,31 @@ def _minutes_seconds(seconds: float) -> str:
     return f"{int(seconds) // 60:02}:{int(seconds) % 60:02}"
 
 
+def _quoted(text: str) -> str:
+    """For a query's list of texts; ids that could end the text are not put into one."""
+    return "'" + re.sub(r"[^A-Za-z0-9_-]", "", text) + "'"
+
+
 FILTERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "iso": lambda at: at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    "iso_offset": lambda at: at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00"),
+    "uuid": lambda text: str(uuid5(NAMESPACE_URL, f"dialer:{text}")),
     "sql": lambda at: at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S"),
     "epoch": lambda at: int(at.timestamp()),
     "epoch_ms": _ms,
+    "epoch_ms_text": lambda at: str(_ms(at)),
     "date": lambda at: at.astimezone(UTC).strftime("%Y-%m-%d"),
     "time": lambda at: at.astimezone(UTC).strftime("%H:%M"),
     "ms": lambda seconds: int(seconds * 1000),
+    "ms_text": lambda seconds: str(int(seconds * 1000)),
     "int": int,
     "minutes": lambda seconds: max(1, round(seconds / 60)) if seconds else 0,
     "mmss": _minutes_seconds,
     "text": str,
     "lower": lambda text: str(text).lower(),
+    "csv": lambda ids: ",".join(ids),
+    "quoted": lambda ids: ",".join(_quoted(one) for one in ids),
+    "inputs": lambda ids: [{"id": one} for one in ids],
 }
 
 

@@ -45,7 +45,6 @@ def odoo() -> Iterator[Any]:
         env={**os.environ, "PY": sys.executable},
     )  # fmt: skip
     dest = Path(ran.stdout.decode().splitlines()[-1])
-    os.environ["DIALER_ODOO_DEST"] = str(dest)
     with _odoo_server().run(dest) as running:
         yield running
 

@@ -55,6 +55,8 @@ class PushStatus:
     n_dead: int
     last_at: datetime | None
     error: str
+    #: How often in a row the oldest one did not go through.
+    n_tries: int = 0
 
 
 class RedisOutbox:
@@ -140,6 +142,7 @@ class RedisOutbox:
             n_dead=dead,
             last_at=codec.maybe_from_ms(values.get("last_at")),
             error=values.get("error", ""),
+            n_tries=int(values.get("tries", 0)),
         )
 
     async def dead(self, campaign_id: int, limit: int = 100) -> Sequence[DeadLetter]:

@@ -195,6 +195,15 @@ class RedisPolls:
         if not noted:
             raise Fenced("Another poll has taken over.")
 
+    async def checked_at(self, campaign_id: int) -> datetime | None:
+        """When its leads were last looked for, whether they are still there."""
+        key = self._keys.campaign(campaign_id, "pull")
+        return codec.maybe_from_ms(await self._link.call("HGET", key, "checked_at"))
+
+    async def note_checked(self, campaign_id: int, now: datetime) -> None:
+        key = self._keys.campaign(campaign_id, "pull")
+        await self._link.call("HSET", key, "checked_at", codec.to_ms(now))
+
     async def note(
         self, campaign_id: int, now: datetime, error_code: str = "", error: str = ""
     ) -> int:

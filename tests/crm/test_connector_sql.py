@@ -235,7 +235,6 @@ async def postgres(odoo) -> AsyncIterator[Any]:
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.soak
 async def test_a_real_postgresql(odoo, odoo_client, postgres):
     leads = [{"name": f"Lead {i}", "phone": f"+1202555010{i}"} for i in range(5)]
     made = odoo_client.get_model("crm.lead").create(leads)

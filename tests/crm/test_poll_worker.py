@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from crm.fake_crm import FakeCrm, Reply
+from crm.fake_crm import Asked, FakeCrm, Reply
 from engine.core.campaign import CampaignStatus, Transition
 from engine.core.contact import ContactState
 from engine.core.settings import CampaignSettings
@@ -29,11 +29,11 @@ async def fake() -> AsyncIterator[FakeCrm]:
 def campaign(own: RedisStore, fake: FakeCrm):
     """Active, and its id."""
 
-    async def make(**listing: Any) -> int:
+    async def make(config: dict[str, Any] | None = None, **listing: Any) -> int:
         now = datetime.now(UTC)
         row = await own.connectors.create(
-            name="fake", kind="rest", config=fake.description(), sealed="", secret_names=(),
-            actor="test", now=now,
+            name="fake", kind="rest", config=config or fake.description(), sealed="",
+            secret_names=(), actor="test", now=now,
         )  # fmt: skip
         values = {"method": "crm", "connector_id": row.id, "poll_interval_s": 5, **listing}
         settings = CampaignSettings.model_validate({"list": values})
@@ -195,6 +195,76 @@ async def test_calls_are_written_back_in_order_and_once_through_errors(
     assert await own.outbox.redo(campaign_id) == len(dead)
     await own.outbox.follow([campaign_id])
     await until(lambda: _is(_n_calls(fake), 6))
+
+
+async def test_a_batch_that_is_refused_is_told_one_by_one(own, fake, campaign, workers, settle_one):
+    batch = {"path": "/batch", "max": 10, "body": {"all": "{calls}"},
+             "item": {"uniq": "{call.attempt_id}"}, "results": "results", "id": "id",
+             "failed": "error"}  # fmt: skip
+    description = fake.description()
+    description["push"]["batch"] = batch
+    description["push"]["opt_out"] = {"method": "PUT", "path": "/opt-out",
+                                      "body": {"lead": "{call.external_id}"}}  # fmt: skip
+    seen: list[list[str]] = []
+
+    def answer(asked: Asked) -> Reply:
+        if asked.path == "/opt-out":
+            return Reply(204)
+        if asked.path != "/batch":
+            return fake._list(asked)
+        ids = [one["uniq"] for one in asked.json()["all"]]
+        seen.append(ids)
+        return Reply(400, {"error": "one of them is bad"})
+
+    fake.listing = answer
+    fake.add(4)
+    campaign_id = await campaign(description, live=True)
+    process = workers()
+    await until(lambda: _is(n_contacts(own, campaign_id), 4))
+    process.kill()
+    process.join(10)
+    first = await own.contacts.get(campaign_id, 1)
+    await own.dnc.add(first.phone, source="key", actor="t", now=datetime.now(UTC))
+    ids = [await settle_one(own, campaign_id) for _ in range(4)]
+    workers()
+
+    async def is_told() -> bool:
+        status = await own.outbox.status(campaign_id)
+        return status.n_waiting == 0 and status.n_pushed + status.n_dead == 4
+
+    await until(is_told, bound_s=120)
+    assert seen == [ids], "all at once, then one by one"
+    assert [call["uniq"] for call in fake.calls] == ids
+    opted_out = [asked.json() for asked in fake.asked if asked.path == "/opt-out"]
+    assert opted_out == [{"lead": "1"}]
+
+
+async def test_leads_that_were_deleted_are_withdrawn(own, fake, campaign, workers):
+    description = fake.description()
+    description["existing"] = {"path": "/exist", "params": {"ids": "{ids|csv}"}, "items": "data"}
+
+    def answer(asked: Asked) -> Reply:
+        if asked.path != "/exist":
+            return fake._list(asked)
+        asked_for = [int(one) for one in asked.query["ids"].split(",")]
+        return Reply(200, {"data": [one for one in asked_for if one in fake.leads]})
+
+    fake.listing = answer
+    fake.add(3)
+    campaign_id = await campaign(description, live=True)
+    workers()
+    await until(lambda: _is(n_contacts(own, campaign_id), 3))
+    del fake.leads[2]
+    # As if it had been looked for long ago.
+    await own.polls.note_checked(campaign_id, datetime(2026, 1, 1, tzinfo=UTC))
+
+    async def is_gone() -> bool:
+        contact = await own.contacts.get(campaign_id, 2)
+        return contact.state is ContactState.WITHDRAWN
+
+    await until(is_gone)
+    states = [(await own.contacts.get(campaign_id, i)).state for i in (1, 3)]
+    assert states == [ContactState.READY] * 2
 
 
 async def _is(count: Awaitable[int], wanted: int) -> bool:

@@ -2,7 +2,7 @@
 
 `server.py template DEST` makes the database once; `run(dest)` starts a copy of it, so that every
 run begins with the same CRM and nothing is shared. PostgreSQL refuses root, who therefore lends it
-`nobody`; the cluster lies in the system's folder for temporary files, where that user may go.
+`nobody`: program and cluster lie in the folder for temporary files, where that user may go.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Odoo:
 @contextlib.contextmanager
 def run(dest: Path) -> Iterator[Odoo]:
     """A copy of the template, served until the end of the block."""
-    with _folder() as folder:
+    with _folder(dest) as folder:
         shutil.copytree(dest / "cluster", folder / "pg", symlinks=True)
         with _postgres(folder):
             port = _free_port()
@@ -101,8 +101,8 @@ def run(dest: Path) -> Iterator[Odoo]:
 
 
 def make_template(dest: Path) -> None:
-    with _folder() as folder:
-        _as_nobody([_pg("initdb"), "-D", "pg", "-U", "odoo", "-A", "trust", "-E", "UTF8",
+    with _folder(dest) as folder:
+        _as_nobody(["initdb", "-D", "pg", "-U", "odoo", "-A", "trust", "-E", "UTF8",
                     "--locale=C", "--no-sync"], folder)  # fmt: skip
         with _postgres(folder):
             _write_config(dest, folder, _free_port())
@@ -122,12 +122,17 @@ def _make_key(dest: Path, folder: Path) -> str:
 
 
 @contextlib.contextmanager
-def _folder() -> Iterator[Path]:
+def _folder(dest: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="dlr-odoo-") as name:
         folder = Path(name)
         folder.chmod(0o755)
         if os.geteuid() == 0:
             os.chown(folder, NOBODY, NOBODY)
+        program = folder / "postgresql"
+        if os.geteuid() == 0:
+            shutil.copytree(dest / "pg", program, symlinks=True)
+        else:
+            program.symlink_to(dest / "pg")
         yield folder
 
 
@@ -140,7 +145,7 @@ def _postgres(folder: Path) -> Iterator[None]:
             os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
     data.chmod(0o700)
     options = f"-k {folder} -c listen_addresses= -c fsync=off -c max_connections=60"
-    control = [_pg("pg_ctl"), "-D", "pg", "-w", "-t", "60"]
+    control = ["pg_ctl", "-D", "pg", "-w", "-t", "60"]
     _as_nobody([*control, "-l", "pg.log", "-o", options, "start"], folder)
     try:
         yield
@@ -149,20 +154,15 @@ def _postgres(folder: Path) -> Iterator[None]:
 
 
 def _as_nobody(command: list[str], folder: Path) -> None:
+    """A program of PostgreSQL's, with the libraries that came with it before the host's."""
+    bins = sorted(folder.glob("postgresql/usr/lib/postgresql/*/bin"))
+    libraries = [str(path) for path in folder.glob("postgresql/usr/lib/*-linux-gnu")]
     drop = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
-    env = {"PATH": os.environ["PATH"], "HOME": str(folder), "LC_ALL": "C"}
-    subprocess.run(command, cwd=folder, env=env, check=True, timeout=120,
+    env = {"PATH": os.environ["PATH"], "HOME": str(folder), "LC_ALL": "C",
+           "LD_LIBRARY_PATH": ":".join(libraries)}  # fmt: skip
+    program = str(bins[-1] / command[0])
+    subprocess.run([program, *command[1:]], cwd=folder, env=env, check=True, timeout=120,
                    stdout=subprocess.DEVNULL, **drop)  # type: ignore[call-overload]  # fmt: skip
-
-
-def _pg(program: str) -> str:
-    """The newest PostgreSQL of Debian's, or the one that install.sh unpacked."""
-    own = Path(os.environ.get("DIALER_ODOO_DEST", "/nonexistent"), "pg/usr/lib/postgresql")
-    for root in (Path("/usr/lib/postgresql"), own):
-        found = sorted(root.glob(f"*/bin/{program}"), key=lambda path: int(path.parts[-3]))
-        if found:
-            return str(found[-1])
-    raise RuntimeError("there is no PostgreSQL: run install.sh")
 
 
 def _odoo(dest: Path) -> list[str]:
@@ -190,6 +190,4 @@ def _free_port() -> int:
 
 
 if __name__ == "__main__":
-    where = Path(sys.argv[2])
-    os.environ["DIALER_ODOO_DEST"] = str(where)
-    make_template(where)
+    make_template(Path(sys.argv[2]))
