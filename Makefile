@@ -20,8 +20,9 @@ setup: .venv/.ready  ## make .venv with everything from the lock file
 demo: setup  ## run 100 calls end to end on a real Asterisk while you watch
 	$(BIN)/dialer demo $(ARGS)
 
-test: setup  ## all tests (real Redis protocol server, real Asterisk)
+test: setup  ## all tests (real Redis protocol server, real Asterisk, real Odoo)
 	$(BIN)/dialer asterisk install
+	PY=$(BIN)/python tests/odoo/install.sh
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: setup  ## format, lint, types, arrows, tests
@@ -37,6 +38,7 @@ bench: setup  ## every benchmark, JSON on the last line of each
 
 soak: setup  ## long seeded runs: many kills, many seeds
 	$(BIN)/dialer asterisk install
+	PY=$(BIN)/python tests/odoo/install.sh
 	$(BIN)/python -m pytest -m soak $(ARGS)
 
 screenshots: setup  ## picture every page into docs/screenshots

@@ -28,6 +28,7 @@ from admin_api.routes import (
     health,
     hooks,
     imports,
+    jobs,
     lists,
     presets,
     sounds,
@@ -77,6 +78,7 @@ def create_app(store: RedisStore | None, settings: ApiSettings) -> FastAPI:
     app.include_router(connectors.router, prefix=BASE)
     app.include_router(webhooks.router, prefix=BASE)
     app.include_router(what_if.router, prefix=BASE)
+    app.include_router(jobs.router, prefix=BASE)
     app.include_router(health.router)
     app.include_router(hooks.router)
     pages.install(app)

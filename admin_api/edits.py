@@ -60,6 +60,20 @@ async def check_sounds(ctx: Context, settings: CampaignSettings) -> None:
         raise Invalid("The settings are not valid.", errors)
 
 
+async def check_connector(
+    ctx: Context, settings: CampaignSettings, base: CampaignSettings | None = None
+) -> None:
+    """Raises Invalid where a connector that is chosen does not exist."""
+    connector_id = settings.list.connector_id
+    if not connector_id or (base is not None and base.list.connector_id == connector_id):
+        return
+    try:
+        await ctx.store.connectors.get(connector_id)
+    except NotFound:
+        error = FieldError("settings.list.connector_id", f"There is no connector {connector_id}.")
+        raise Invalid("The settings are not valid.", [error]) from None
+
+
 async def check_agents(ctx: Context, agent_ids: Sequence[int]) -> None:
     """Raises Invalid where one does not exist."""
     if not agent_ids:

@@ -81,6 +81,10 @@ class ImportQueue:
         )
         return cls(connection)
 
+    @property
+    def connection(self) -> Redis:
+        return self._connection
+
     def enqueue(self, import_id: str) -> None:
         """A second job for the same import does no harm: it returns. Raises RedisError."""
         self._queue.enqueue(

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from admin_api.auth import Supervisor, actor
 from admin_api.context import CampaignId, Context, Ctx, Cursor, Limit
-from admin_api.edits import check_agents, check_sounds, edited_settings
+from admin_api.edits import check_agents, check_connector, check_sounds, edited_settings
 from admin_api.idempotency import Key, once
 from admin_api.problems import responses
 from admin_api.schemas import CampaignClone, CampaignIn, CampaignOut, CampaignPatch, Listing
@@ -50,6 +50,7 @@ async def create_campaign(
     async def make() -> CampaignOut:
         settings = edited_settings(ctx, CampaignSettings(), body.settings)
         await check_sounds(ctx, settings)
+        await check_connector(ctx, settings)
         await check_agents(ctx, body.agent_ids)
         campaign = await ctx.store.campaigns.create(
             body.name, settings, body.agent_ids, actor(token), ctx.now()
@@ -91,6 +92,7 @@ async def _edit(ctx: Context, campaign_id: int, body: CampaignPatch, by: str) ->
     if "settings" in given:
         settings = edited_settings(ctx, campaign.settings, body.settings)
         await check_sounds(ctx, settings)
+        await check_connector(ctx, settings, campaign.settings)
     edited = await ctx.store.campaigns.update(
         campaign_id,
         name=body.name,
@@ -138,6 +140,7 @@ async def _clone(ctx: Context, source: Campaign, wanted: CampaignClone, by: str)
     patch = wanted.settings if "settings" in given else {}
     settings = edited_settings(ctx, source.settings, patch)
     await check_sounds(ctx, settings)
+    await check_connector(ctx, settings, source.settings)
     agent_ids = (wanted.agent_ids or []) if "agent_ids" in given else source.agent_ids
     if "agent_ids" in given:
         await check_agents(ctx, agent_ids)

@@ -7,6 +7,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import PlainTextResponse, Response
 
 from admin_api.context import Ctx
+from admin_api.crm_metrics import crm_metrics
 
 router = APIRouter(tags=["health"], include_in_schema=False)
 
@@ -25,7 +26,6 @@ async def readyz(ctx: Ctx) -> PlainTextResponse:
 
 
 @router.get("/metrics")
-async def metrics(request: Request) -> Response:
-    return Response(
-        generate_latest(request.app.state.metrics.registry), media_type=CONTENT_TYPE_LATEST
-    )
+async def metrics(request: Request, ctx: Ctx) -> Response:
+    own = generate_latest(request.app.state.metrics.registry)
+    return Response(own + await crm_metrics(ctx), media_type=CONTENT_TYPE_LATEST)

@@ -70,6 +70,8 @@ TABLE = [
     ("POST", "/connectors/99/poll", IN, IN, NO, NO),
     ("GET", "/connectors/99/dead-letters", IN, IN, NO, NO),
     ("POST", "/connectors/99/retry", IN, IN, NO, NO),
+    ("GET", "/jobs/failed", IN, IN, NO, NO),
+    ("POST", "/jobs/failed/retry", IN, NO, NO, NO),
     ("GET", "/webhooks", IN, IN, NO, NO),
     ("POST", "/webhooks", IN, NO, NO, NO),
     ("GET", "/webhooks/99", IN, IN, NO, NO),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from rq import Queue, SimpleWorker
+from rq.serializers import JSONSerializer
 
 from crm.fake_crm import FakeCrm, Reply
 from engine.core.campaign import CampaignStatus, Transition
@@ -177,3 +179,47 @@ async def test_only_administrators_change_connections(make, client_for, fake):
     assert (await supervisor.delete(path)).status_code == 403
     agent = await client_for("agent", agent_id=1)
     assert (await agent.get(path)).status_code == 403
+
+
+async def test_a_campaign_cannot_choose_a_connector_that_is_not_there(api, make, make_campaign):
+    field = "settings.list.connector_id"
+    listing = {"list": {"method": "crm", "connector_id": "99"}}
+    problem = await api("POST", "/campaigns", 422, json={"name": "A", "settings": listing})
+    assert [error["field"] for error in problem["errors"]] == [field]
+    campaign = await make_campaign()
+    path = f"/campaigns/{campaign['id']}"
+    problem = await api("PATCH", path, 422, json={"settings": listing})
+    assert [error["field"] for error in problem["errors"]] == [field]
+    listing["list"]["connector_id"] = (await make())["id"]
+    await api("PATCH", path, json={"settings": listing})
+
+
+async def test_monitoring_is_told(api, make, make_campaign, store, admin):
+    made = await make()
+    campaign = await make_campaign(
+        list={"method": "crm", "connector_id": made["id"], "live": True}, n_contacts=0
+    )
+    now = datetime.now(UTC)
+    move = Transition(CampaignStatus.DRAFT, CampaignStatus.ACTIVE, "")
+    await store.campaigns.move(campaign["id"], move, "test", now)
+    await store.polls.note(campaign["id"], now, "auth", "expired")
+    text = (await admin.get("/metrics")).text
+    of = f'campaign="{campaign["id"]}",connector="{made["id"]}"'
+    assert f"dialer_poll_failures{{{of}}} 1.0" in text
+    assert f'dialer_push_attempts{{{of},what="waiting"}} 0.0' in text
+    assert 'dialer_failed_jobs{queue="crm"}' in text
+    assert text.count("# HELP dialer_http_requests_total") == 1
+
+
+async def test_jobs_that_failed_are_seen_and_tried_again(api, app):
+    connection = app.state.context.jobs.connection
+    queue = Queue("imports", connection=connection, serializer=JSONSerializer)
+    queue.enqueue("crm.jobs.run_import", "1i1", job_id="import-1i1-x")
+    SimpleWorker([queue], connection=connection, serializer=JSONSerializer).work(burst=True)
+    (failed,) = (await api("GET", "/jobs/failed"))["items"]
+    assert (failed["id"], failed["queue"]) == ("import-1i1-x", "imports")
+    assert "dialer worker" in failed["error"], "the reason"
+    assert await api("POST", "/jobs/failed/retry") == {"jobs": 1}
+    assert (await api("GET", "/jobs/failed"))["items"] == []
+    assert queue.get_job_ids() == ["import-1i1-x"]
+    queue.empty()

@@ -216,7 +216,7 @@ def worker_of(own_url, monkeypatch):
 
 async def live_campaign(store: RedisStore, odoo: Any) -> int:
     now = datetime.now(UTC)
-    config = OdooConfig(url=odoo.url, database=odoo.database, overlap_s=30, rate_per_s=1000,
+    config = OdooConfig(url=odoo.url, database=odoo.database, rate_per_s=1000,
                         filter=[["type", "=", "lead"]])  # fmt: skip
     row = await store.connectors.create(
         name="Odoo", kind="odoo", config=config.model_dump(mode="json"),
@@ -271,12 +271,13 @@ async def test_the_race_loses_nothing_and_doubles_nothing(odoo, own_url, worker_
     store = await RedisStore.connect(own_url)
     campaign_id = await live_campaign(store, odoo)
     writers = [Writers(odoo, tag) for tag in (2, 3, 4)]
+    # The overlap is the default: longer than any of these writes takes on a busy machine.
     process, restarted = worker_of(), False
     started = time.monotonic()
 
     async def write(writer: Writers) -> None:
         while sum(len(each.ids) for each in writers) < 5000:
-            await writer.bulk(random.choice([1, 1, 20, 150]))
+            await writer.bulk(random.choice([1, 1, 20, 150, 400]))
             await writer.shuffle(random.choice([0, 0, 8]))
 
     writing = [asyncio.create_task(write(writer)) for writer in writers]
@@ -304,7 +305,7 @@ async def test_the_race_loses_nothing_and_doubles_nothing(odoo, own_url, worker_
 
 
 async def until_n(store: RedisStore, campaign_id: int, wanted: list[int]) -> None:
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + 600
     found: list[int] = []
     while time.monotonic() < deadline:
         await store.polls.now([campaign_id], datetime.now(UTC))

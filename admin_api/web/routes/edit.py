@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from admin_api.auth import actor
 from admin_api.context import MAX_ID, CampaignId, Context, Ctx
-from admin_api.edits import DEFAULTS, check_agents, check_sounds, edited_settings
+from admin_api.edits import DEFAULTS, check_agents, check_connector, check_sounds, edited_settings
 from admin_api.merge import merge
 from admin_api.schemas import CampaignIn
 from admin_api.sessions import token_of
@@ -184,6 +184,7 @@ async def _check(ctx: Context, base: CampaignSettings, draft: Draft) -> Checked:
     try:
         settings = edited_settings(ctx, base, draft.patch)
         await check_sounds(ctx, settings)
+        await check_connector(ctx, settings, base)
     except Invalid as error:
         errors += error.errors
     try:
