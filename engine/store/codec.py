@@ -49,10 +49,16 @@ def pairs(flat: Iterable[str]) -> dict[str, str]:
     return dict(zip(items, items, strict=True))
 
 
+def put(fields: dict[str, str], field: str, text: str) -> None:
+    """Adds what `split` makes of the text."""
+    if len(text) <= MAX_VALUE_BYTES and text.isascii():  # as nearly all are
+        fields[field] = text
+    else:
+        fields |= split(field, text)
+
+
 def split(field: str, text: str) -> dict[str, str]:
     """A text in fields `f`, `f1`, `f2`, … of at most 64 bytes, cut between characters."""
-    if len(text) <= MAX_VALUE_BYTES and text.isascii():
-        return {field: text}
     left = text.encode()
     parts: dict[str, str] = {}
     for i in count():

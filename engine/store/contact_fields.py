@@ -62,14 +62,14 @@ def fields_of(contact: NewContact) -> dict[str, str]:
         ("pk", contact.person_key),
     ):
         if text:
-            fields |= codec.split(field, text)
+            codec.put(fields, field, text)
     if contact.timezone:
         same = contact.timezone == contact.hours_class
         fields["tz"] = "=" if same else contact.timezone
     if contact.priority != DEFAULT_PRIORITY:
         fields["pr"] = str(contact.priority)
     if contact.variables:
-        fields |= codec.split("v", codec.to_json(dict(contact.variables)))
+        codec.put(fields, "v", codec.to_json(dict(contact.variables)))
     return fields
 
 

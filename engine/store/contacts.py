@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Any, Final
 
 from engine.core.contact import Contact, ContactState, NewContact
@@ -154,7 +155,7 @@ class RedisContacts:
     ) -> Command:
         flat: list[Argument] = [token, TOKEN_LIFETIME_S * 1000, codec.to_ms(now), list_id]
         for contact in contacts:
-            fields = [part for pair in fields_of(contact).items() for part in pair]
+            fields = list(chain.from_iterable(fields_of(contact).items()))
             number = digits(contact.phone)
             others = [part for one in contact.phones for part in (digits(one), phone_shard(one))]
             head = (contact.hours_class, number, phone_shard(contact.phone), contact.priority)
