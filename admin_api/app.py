@@ -30,6 +30,7 @@ from admin_api.routes import (
     imports,
     jobs,
     lists,
+    offers,
     presets,
     sounds,
     system,
@@ -72,6 +73,7 @@ def create_app(store: RedisStore | None, settings: ApiSettings) -> FastAPI:
         app.include_router(room.router, prefix=BASE)
     app.include_router(tokens.router, prefix=BASE)
     app.include_router(presets.router, prefix=BASE)
+    app.include_router(offers.router, prefix=BASE)
     app.include_router(sounds.router, prefix=BASE)
     app.include_router(system.router, prefix=BASE)
     app.include_router(lists.router, prefix=BASE)

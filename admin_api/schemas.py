@@ -368,6 +368,33 @@ class DispositionIn(In):
     callback_by: Literal["anyone", "me"] = "anyone"
 
 
+class OfferIn(In):
+    """Names the offer, so that an answer never meets the next one."""
+
+    attempt_id: str = Field(max_length=64)
+
+
+class OfferOut(BaseModel):
+    """A contact that this agent may call. `state`: offered, accepted, or dialled."""
+
+    attempt_id: str
+    campaign_id: int
+    campaign: str
+    contact_id: int
+    state: str
+    name: str
+    phone: str
+    external_id: str | None
+    url: str | None
+    variables: dict[str, str]
+    script: str
+    is_callback: bool
+    may_skip: bool
+    offered_at: datetime
+    expires_at: datetime
+    on_timeout: Literal["dial", "return"]
+
+
 class AgentOut(BaseModel):
     id: int
     name: str

@@ -16,6 +16,7 @@ from engine.core.ledger_periods import Ledger
 from engine.core.limits import Refusal
 from engine.core.outcome import Outcome
 from engine.core.pacing.teaching import Taught
+from engine.core.preview import Offer
 from engine.core.redial import Next
 from engine.core.settings import LimitSettings
 
@@ -420,6 +421,26 @@ class SoundPlace(Protocol):
     def remove(self, sound_ids: Iterable[str]) -> None: ...
 
 
+class Offers(Protocol):
+    """Contacts that agents look at before they are dialled."""
+
+    async def put(self, offer: Offer) -> None:
+        """A new one, or its next state."""
+        ...
+
+    async def remove(self, offer: Offer) -> None: ...
+
+    async def list(self, campaign_id: int) -> Sequence[Offer]: ...
+
+    async def n_skips(self, offer: Offer) -> int: ...
+
+    async def keep(
+        self, campaign_id: int, attempt_id: str, epoch: int, lease_until: datetime
+    ) -> bool:
+        """A new leader goes on with it. False where its contact is not claimed any more."""
+        ...
+
+
 class Changes(Protocol):
     """What other processes changed: campaign, agent and attempt changes, oldest first."""
 
@@ -482,6 +503,8 @@ class Store(Protocol):
     @property
     def changes(self) -> Changes: ...
     @property
+    def offers(self) -> Offers: ...
+    @property
     def sounds(self) -> Sounds: ...
 
     async def run_id(self) -> str:
@@ -501,6 +524,7 @@ class Clock(Protocol):
 
 __all__ = [
     "Agents", "Callers", "Calls", "Campaigns", "Change", "Changes", "Clock", "DialOrder", "Fence",
-    "KnowledgeStore", "Leadership", "Ledgers", "LiveCall", "Numbers", "Prompt", "Refusal",
-    "Settlement", "SoundPlace", "Sounds", "Store", "Telephony", "Wanted", "Wrapping",
+    "KnowledgeStore", "Leadership", "Ledgers", "LiveCall", "Numbers", "Offers", "Prompt",
+    "Refusal", "Settlement", "SoundPlace", "Sounds", "Store", "Telephony",
+    "Wanted", "Wrapping",
 ]  # fmt: skip

@@ -181,7 +181,7 @@ class FakePbx:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + channel.order.connect_deadline_s
         while loop.time() < deadline and not channel.hang_up.is_set():
-            member = self._free_member(channel.order.queue)
+            member = self._free_member(channel.order)
             if member:
                 self._connect(channel, member)
                 return True
@@ -193,11 +193,12 @@ class FakePbx:
                 continue
         return False
 
-    def _free_member(self, queue: str) -> FakeMember | None:
+    def _free_member(self, order: DialOrder) -> FakeMember | None:
         for (name, extension), member in self.members.items():
             reachable = member.agent.mode == "on_hook" or extension in self.on_line
-            free = member.device is Device.NOT_IN_USE and not member.paused
-            if name == queue and free and reachable:
+            is_given = extension == order.agent  # called whatever his pause says
+            wanted = is_given if order.agent else name == order.queue and not member.paused
+            if wanted and member.device is Device.NOT_IN_USE and reachable:
                 return member
         return None
 

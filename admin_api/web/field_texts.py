@@ -9,6 +9,10 @@ GROUPS: Mapping[str, tuple[str, str]] = {
     "list": ("Calling list method", "Where the contacts come from."),
     "pacing": ("Pacing", "How many calls go out for the agents that are free."),
     "dialing": ("Dialing", "How a call leaves and what happens when somebody answers."),
+    "preview": (
+        "Preview",
+        "For the mode preview: an agent looks at a contact, then calls or skips.",
+    ),
     "agentless": (
         "Message without agents",
         "For the mode agentless: whoever answers hears a message and may press keys.",
@@ -56,8 +60,9 @@ TEXTS: Mapping[str, tuple[str, str, str]] = {
     "pacing.mode": (
         "Mode",
         "",
-        "progressive: one call for each free agent. power: more calls than free agents. predictive:"
-        " as many as the abandon rate allows. agentless: no agents, a message is played.",
+        "preview: agents see each contact first. progressive: one call for each free agent. power:"
+        " more calls than free agents. predictive: as many as the abandon rate allows. agentless:"
+        " no agents, a message is played.",
     ),
     "pacing.dial_level": ("Dial level", "calls per free agent", "For the mode power."),
     "pacing.max_abandon_rate": (
@@ -116,6 +121,20 @@ TEXTS: Mapping[str, tuple[str, str, str]] = {
         "Message for answering machines",
         "",
         "Left after the beep where machines are detected; empty: they are hung up.",
+    ),
+    "preview.timer_s": ("Look at most", "seconds", ""),
+    "preview.on_timeout": (
+        "After that",
+        "",
+        "dial: it is called. return: the contact goes back and the agent is paused.",
+    ),
+    "preview.return_delay_s": ("Offered again after", "seconds", "When nobody answered an offer."),
+    "preview.max_skips": ("Skips at most", "per contact", "0: agents must call."),
+    "preview.skip_delay_s": ("Offered again after a skip", "seconds", ""),
+    "preview.after_last_skip": (
+        "After the last skip",
+        "",
+        "call: it comes again and has to be called. done: nobody calls it any more.",
     ),
     "agentless.message": ("Message", "", "What everybody who answers hears, from its beginning."),
     "agentless.keys": (

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from engine.core.agent import WRAP_UP, Agent, AgentState
+from engine.core.agent import RESERVED, WRAP_UP, Agent, AgentState
 from engine.core.call_events import AgentSeen, Device
 
 #: How long a phone that was called to put an off-hook agent on the line is waited for.
@@ -29,6 +29,8 @@ class Seat:
     attempt_id: str | None = None
     #: Set when the call ended; kept until Asterisk has lifted the pause.
     wrap_up_until: datetime | None = None
+    #: The attempt that an agent was reserved for before it is dialled.
+    reserved_for: str | None = None
     #: The call that is being wrapped up.
     wrapping_id: str | None = None
 
@@ -76,7 +78,18 @@ def state_of(seat: Seat) -> AgentState:
         return AgentState.WRAP_UP
     if seat.agent.wanted_pause is not None:
         return AgentState.PAUSED
+    if seat.reserved_for is not None:
+        return AgentState.RESERVED
     return _state_of_phone(seat)
+
+
+def can_be_reserved(seat: Seat) -> bool:
+    """Free, but for the pause of a reservation that an earlier engine made."""
+    members = seat.queues.items()
+    if any(seen.paused and seen.pause_reason != RESERVED for _, seen in members):
+        return False
+    queues = {queue: replace(seen, paused=False) for queue, seen in members}
+    return state_of(replace(seat, queues=queues)) is AgentState.AVAILABLE
 
 
 def plan(seat: Seat, queues: Set[str], now: datetime) -> list[Step]:
@@ -116,7 +129,7 @@ def _state_of_phone(seat: Seat) -> AgentState:
 
 
 def _log_off(seat: Seat) -> list[Step]:
-    if seat.attempt_id:
+    if seat.attempt_id or seat.reserved_for:
         return []
     steps: list[Step] = [Leave(queue) for queue in sorted(seat.queues)]
     if seat.agent.mode == "off_hook" and seat.on_line:
@@ -142,6 +155,8 @@ def _pause_steps(seat: Seat, now: datetime) -> list[Step]:
     wanted = seat.agent.wanted_pause
     if wanted is not None:
         return [] if _paused_as(seat, wanted) and not seat.wrap_up_until else [Pause(wanted)]
+    if seat.reserved_for is not None:
+        return [] if _paused_as(seat, RESERVED) else [Pause(RESERVED)]
     if seat.wrap_up_until:
         return [Unpause()]
     paused = [seen for seen in seat.queues.values() if seen.paused]

@@ -84,7 +84,7 @@ class ListSettings(Group):
 
 
 class PacingSettings(Group):
-    mode: Literal["progressive", "power", "predictive", "agentless"] = "progressive"
+    mode: Literal["preview", "progressive", "power", "predictive", "agentless"] = "progressive"
     dial_level: float = Field(1.0, ge=1.0, le=20.0, description="calls per available agent")
     max_abandon_rate: float = Field(0.03, ge=0.0, le=1.0, description="abandoned / answered")
     #: Campaigns with the same name here share one abandon rate and one limit.
@@ -131,6 +131,20 @@ class DialingSettings(Group):
         if self.ring_timeout_s < self.min_ring_s:
             raise ValueError("ring_timeout_s must not be below min_ring_s")
         return self
+
+
+class PreviewSettings(Group):
+    """The mode preview: an agent sees the contact and says whether to call."""
+
+    timer_s: int = Field(60, ge=5, le=3600)
+    #: When the timer runs out: dial, or give the contact back and pause the agent.
+    on_timeout: Literal["dial", "return"] = "return"
+    return_delay_s: int = Field(60, ge=0, le=90 * 86_400)
+    #: How often a contact may be skipped, by all agents together; 0: never.
+    max_skips: int = Field(3, ge=0, le=100)
+    skip_delay_s: int = Field(3600, ge=0, le=90 * 86_400)
+    #: After the last skip the contact is done, or comes again and has to be called.
+    after_last_skip: Literal["call", "done"] = "call"
 
 
 class KeyRule(Group):
@@ -332,6 +346,7 @@ class CampaignSettings(Group):
     hours: HoursSettings = HoursSettings()
     limits: LimitSettings = LimitSettings()
     destinations: DestinationSettings = DestinationSettings()
+    preview: PreviewSettings = PreviewSettings()
     agentless: AgentlessSettings = AgentlessSettings()
     #: The preset that filled the rules; they may have been edited since.
     preset: str | None = Field(None, max_length=64)

@@ -46,17 +46,34 @@ class Dialer:
         self._settler = settler
 
     async def dial(self, view: CampaignView, n: int) -> int:
-        """Place up to n calls; returns how many contacts were claimed."""
+        """Place up to n calls; returns how many contacts were claimed and may be called."""
+        claims = await self.reserve(view, n, self._world.settings.claim_lease_s)
+        if claims:
+            await self._send(view, claims)
+        return len(claims)
+
+    async def reserve(self, view: CampaignView, n: int, lease_s: float) -> list[Claim]:
+        """Up to n contacts whose numbers are ours now and may be called."""
         world, now = self._world, self._world.clock.now()
         n = min(n, await self._calls_to_show(view, now))
-        claims = await self._claim(view, n, now) if n else ()
+        claims = await self._claim(view, n, now, lease_s) if n else ()
         if len(claims) < n or not n:
             view.no_claim_before = world.clock.monotonic() + EMPTY_CLAIM_S
-        if not claims:
-            return 0
-        claims = await self._reserve(view, claims, now)
-        await self._send(view, claims)
-        return len(claims)
+        return await self._reserve(view, claims, now) if claims else []
+
+    async def send(self, view: CampaignView, claim: Claim) -> None:
+        """Dial a contact that was reserved before; it is given back where it must not be."""
+        await self._send(view, [claim])
+
+    async def give_back(self, view: CampaignView, claim: Claim, following: Next | None) -> None:
+        """A reserved contact that is not dialled after all."""
+        await self._give_back(view, claim, following, reserved=True)
+
+    def refused_now(self, view: CampaignView, claim: Claim) -> Next | None:
+        """What the rules of this moment make of a contact that was reserved before."""
+        now = self._world.clock.now()
+        who = Candidate(claim.phone, claim.hours_class, claim.history)
+        return decide(verdicts(who, view.campaign.rules, (), now), now)
 
     async def _calls_to_show(self, view: CampaignView, now: datetime) -> int:
         """How many calls the campaign's caller ids may show now."""
@@ -68,12 +85,14 @@ class Dialer:
         view.calls_left = dict(await self._world.store.callers.left(callers, limit, now))
         return sum(view.calls_left.values())
 
-    async def _claim(self, view: CampaignView, n: int, now: datetime) -> Sequence[Claim]:
+    async def _claim(
+        self, view: CampaignView, n: int, now: datetime, lease_s: float
+    ) -> Sequence[Claim]:
         world, campaign = self._world, view.campaign
         assert world.fence is not None
         await self._read_classes(view)
         open_classes = [each for each in view.classes if view.is_open(each, now)]
-        entropy, lease_s = world.settings.entropy, world.settings.claim_lease_s
+        entropy = world.settings.entropy
         attempt_ids = [ids.attempt_id(campaign.id, now, entropy(50)) for _ in range(n)]
         order = campaign.settings.list.order
         return await world.store.calls.claim(
@@ -125,9 +144,12 @@ class Dialer:
         return None if is_there or now >= claim.callback_at + wait else RedialAt(now + AGENT_RETRY)
 
     def _agent_of(self, claim: Claim) -> tuple[str, str] | None:
-        """Extension and mode of the agent who is to make the callback, while available."""
+        """Extension and mode of the agent who is to make the call, while available for it."""
         seat = self._world.roster.get(claim.agent_id) if claim.agent_id is not None else None
-        if seat is None or state_of(seat) is not AgentState.AVAILABLE:
+        if seat is None:
+            return None
+        is_reserved = seat.reserved_for == claim.attempt_id
+        if not is_reserved and state_of(seat) is not AgentState.AVAILABLE:
             return None
         return seat.agent.extension, seat.agent.mode
 

@@ -17,6 +17,7 @@ from engine.service.dialing import Dialer
 from engine.service.listening import Listener
 from engine.service.live import LiveKeeper
 from engine.service.pacing import Pacer
+from engine.service.previewing import Previewer
 from engine.service.recovery import Recovery
 from engine.service.reporting import Reporter
 from engine.service.seating import Seating, WrapUps
@@ -30,6 +31,7 @@ HOUSEKEEPING_S = 0.25
 REPORT_S = 0.5
 LIVE_S = 0.5
 SOUNDS_S = 1.0
+OFFERS_S = 0.2
 LOOK_AGAIN_S = 1.0
 REREAD_S = 2.0
 TRUNKS_S = 10.0
@@ -55,7 +57,10 @@ class Engine:
         self._seating = Seating(self.world)
         self._listener = Listener(self.world, self._settler, self._seating.changed)
         self._recovery = Recovery(self.world, self._settler)
-        self._pacer = Pacer(self.world, Dialer(self.world, self._settler))
+        self.world.seat_changed = self._seating.changed
+        dialer = Dialer(self.world, self._settler)
+        self._previewer = Previewer(self.world, dialer)
+        self._pacer = Pacer(self.world, dialer, self._previewer)
         self._reporter = Reporter(self.world)
         self._wrap_ups = WrapUps(self.world)
         self._live = LiveKeeper(self.world)
@@ -82,6 +87,7 @@ class Engine:
                 group.create_task(self._every(HOUSEKEEPING_S, self._keep_house, stop)),
                 group.create_task(self._every(REPORT_S, self._reporter.publish, stop)),
                 group.create_task(self._every(LIVE_S, self._live.keep, stop)),
+                group.create_task(self._every(OFFERS_S, self._previewer.keep, stop)),
                 group.create_task(self._every(SOUNDS_S, self.world.sounds.keep, stop)),
                 group.create_task(self._every(LOOK_AGAIN_S, self._look_again, stop)),
                 group.create_task(self._every(REREAD_S, self._reread_all, stop)),

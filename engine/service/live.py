@@ -63,5 +63,5 @@ class LiveKeeper:
             needs_agents=view.campaign.settings.pacing.needs_agents,
             has_callable=any(open_),
             has_closed=not all(open_),
-            n_in_flight=phases.total() - phases[Phase.ENDED],
+            n_in_flight=phases.total() - phases[Phase.ENDED] + len(view.offers),
         )

@@ -15,6 +15,7 @@ from engine.core.sharing import share_agents
 from engine.service.calls import Phase
 from engine.service.dialing import Dialer
 from engine.service.limiting import limited
+from engine.service.previewing import Previewer
 from engine.service.world import CampaignView, World
 
 log = structlog.get_logger()
@@ -26,9 +27,10 @@ UNSERVED = (Phase.DIALING, Phase.RINGING, Phase.AMD, Phase.WAITING)
 
 
 class Pacer:
-    def __init__(self, world: World, dialer: Dialer) -> None:
+    def __init__(self, world: World, dialer: Dialer, previewer: Previewer) -> None:
         self._world = world
         self._dialer = dialer
+        self._previewer = previewer
 
     async def run(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
@@ -100,12 +102,11 @@ class Pacer:
         snapshot = self.snapshot(view, idle)
         n = view.pacing.decide(snapshot)
         self._explain(view, snapshot, n)
-        trunk = view.campaign.settings.dialing.trunk or ""
-        resting = world.trunks[trunk].is_resting(now)
         early = world.clock.monotonic() < view.no_claim_before
-        has_sounds = world.sounds.has_all(view.campaign.settings)
-        ready = view.has_place and has_sounds and world.knows_trunk(view)
-        if n <= 0 or early or resting or not ready:
+        if n <= 0 or early or not world.may_place(view):
+            return
+        if _is_preview(view):
+            await self._previewer.offer(view, n)
             return
         view.bucket = view.bucket.take(await self._dialer.dial(view, n))
 
@@ -123,13 +124,23 @@ class Pacer:
         channels = view.campaign.settings.dialing.max_channels - live
         return max(0, min(channels, int(view.bucket.tokens)))
 
+    def _unserved(self, view: CampaignView) -> int:
+        """Calls that may need one of the available agents; a previewed one has its own."""
+        if _is_preview(view):
+            return 0
+        phases = self._world.calls.phases(view.campaign.id)
+        return sum(phases[phase] for phase in UNSERVED)
+
     def _shared(self, views: list[CampaignView]) -> Mapping[int, int]:
-        phases = self._world.calls.phases
         available = {v.campaign.id: self._world.roster.available(v.campaign.queue) for v in views}
         if len(views) == 1:
             return {campaign: len(agents) for campaign, agents in available.items()}
         return share_agents(
             available,
-            {v.campaign.id: sum(phases(v.campaign.id)[p] for p in UNSERVED) for v in views},
+            {v.campaign.id: self._unserved(v) for v in views},
             [v.campaign.id for v in views],
         )
+
+
+def _is_preview(view: CampaignView) -> bool:
+    return view.campaign.settings.pacing.mode == "preview"

@@ -28,8 +28,9 @@ from engine.core.call_state import CallState
 from engine.core.contact import Contact
 from engine.core.errors import NotFound
 from engine.core.ids import campaign_of, minted_at
+from engine.core.preview import Offer, OfferState
 from engine.core.redial import RedialAt
-from engine.core.seat import Seat
+from engine.core.seat import Seat, can_be_reserved
 from engine.ports import LiveCall, Wanted
 from engine.service.calls import Call
 from engine.service.settling import Settler
@@ -40,6 +41,8 @@ log = structlog.get_logger()
 #: An originate on its way when its session was cut may still show up for so long.
 STILL_ON_ITS_WAY = timedelta(seconds=5)
 #: A hangup whose record did not come with it is asked for after this.
+#: An offer's claim outlives its timer by this, so that its end is ours to decide.
+OFFER_GRACE = timedelta(seconds=60)
 RECORD_GRACE = timedelta(seconds=1)
 
 
@@ -96,12 +99,34 @@ class Recovery:
     async def _recover_campaign(self, view: CampaignView, seen: Seen) -> None:
         world = self._world
         await self._adopt(view)
+        offered = await self._take_up_offers(view)
         for attempt in await world.store.calls.live(view.campaign.id):
-            await self._take_up(view, attempt)
+            if attempt.attempt_id not in offered:
+                await self._take_up(view, attempt)
         # Also those that the store holds no more: another engine may have settled them.
         for call in world.calls.of_campaign(view.campaign.id):
             if not call.settling:
                 await self._judge(call, seen)
+
+    async def _take_up_offers(self, view: CampaignView) -> set[str]:
+        """Contacts that agents look at, now ours to dial; their agents stay reserved."""
+        world, found = self._world, set[str]()
+        offers = await world.store.offers.list(view.campaign.id)
+        view.offers = {offer.attempt_id: offer for offer in offers}
+        for offer in offers:
+            seat = world.roster.get(offer.agent_id)
+            if seat is not None and can_be_reserved(seat):
+                world.roster.reserve(offer.agent_id, offer.attempt_id)
+            if offer.state is not OfferState.DIALLED and await self._keep_offer(view, offer):
+                found.add(offer.attempt_id)
+        return found
+
+    async def _keep_offer(self, view: CampaignView, offer: Offer) -> bool:
+        if self._world.fence is None:
+            return False
+        until = offer.expires_at + OFFER_GRACE
+        epoch = self._world.fence.epoch
+        return await self._world.store.offers.keep(view.campaign.id, offer.attempt_id, epoch, until)
 
     async def _take_up(self, view: CampaignView, attempt: LiveAttempt) -> Call | None:
         """The call of a live attempt; None where there is none to look after."""

@@ -39,6 +39,7 @@ class Reporter:
                 "mode": view.campaign.settings.pacing.mode,
                 "in_flight": phases[Phase.DIALING] + phases[Phase.RINGING],
                 "waiting": phases[Phase.WAITING],
+                "offers": len(view.offers),
                 "explained": asdict(view.explained),
             },
         }
@@ -51,7 +52,7 @@ class Reporter:
             return ()
         phases = self._world.calls.phases(view.campaign.id)
         found = self._reasons_of_parts(view)
-        if phases[Phase.DIALING] + phases[Phase.RINGING]:
+        if phases[Phase.DIALING] + phases[Phase.RINGING] or view.offers:
             return tuple(found)
         found += self._reasons_of_agents(view)
         if not found:

@@ -86,11 +86,17 @@ class Roster:
         for seat in self:
             self.put(replace(seat, queues={}, on_line=False, login_asked_at=None))
 
+    def reserve(self, agent_id: int, attempt_id: str | None) -> None:
+        """For a call that is still to be dialled; None: no more."""
+        seat = self._seats.get(agent_id)
+        if seat is not None:
+            self.put(replace(seat, reserved_for=attempt_id))
+
     def connected(self, extension: str, attempt_id: str) -> Seat | None:
         seat = self.find(extension)
         if seat is None:
             return None
-        seat = replace(seat, attempt_id=attempt_id, wrap_up_until=None)
+        seat = replace(seat, attempt_id=attempt_id, wrap_up_until=None, reserved_for=None)
         self.put(seat)
         return seat
 

@@ -17,6 +17,7 @@ import structlog
 from engine.core.campaign import Campaign, CampaignStatus
 from engine.core.hours import is_open
 from engine.core.pacing import Explained, Knowledge, Pacing, Predictive, pacing_of
+from engine.core.preview import Offer
 from engine.core.settings import CampaignSettings
 from engine.core.sound import is_ours
 from engine.core.trunk import TokenBucket, TrunkHealth
@@ -86,6 +87,8 @@ class CampaignView:
     calls_left: dict[str, int] | None = None
     #: Counters moved: look whether it is complete.
     dirty: bool = True
+    #: Contacts that agents look at, by attempt id.
+    offers: dict[str, Offer] = field(default_factory=dict)
     idle_reasons: tuple[str, ...] = ()
     watch: Watch = field(default_factory=Watch)
     #: Classes that were asked for in this minute of UTC, and whether they are open.
@@ -171,6 +174,8 @@ class World:
     unknown_trunks: Set[str] = frozenset()
     sound_place: SoundPlace | None = None
     sounds: SoundKeeper = field(init=False)
+    #: An agent's seat is to be brought into line with what is wanted.
+    seat_changed: Callable[[int], None] = field(default=lambda _agent_id: None)
     #: Something happened that a decision may follow from.
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -202,6 +207,13 @@ class World:
 
     def knows_trunk(self, view: CampaignView) -> bool:
         return view.campaign.settings.dialing.trunk not in self.unknown_trunks
+
+    def may_place(self, view: CampaignView) -> bool:
+        """An answered person has a place, and the trunk and the recordings are there."""
+        trunk = self.trunks[view.campaign.settings.dialing.trunk or ""]
+        ready = view.has_place and self.knows_trunk(view)
+        has_sounds = self.sounds.has_all(view.campaign.settings)
+        return ready and has_sounds and not trunk.is_resting(self.clock.now())
 
     def deposed(self) -> None:
         """Another engine has fenced us: nothing leaves until the lease tells who leads."""

@@ -155,7 +155,8 @@ class Keys:
     def campaign(self, campaign_id: int, name: str = "") -> str:
         """A campaign's key; without a name the base that its scripts take as KEYS[1].
 
-        campaign (hash), counts (hash), k:<contact> (hash), classes and class_names (hashes),
+        campaign (hash), offers and skips (hashes: attempt → offer, contact → times),
+        counts (hash), k:<contact> (hash), classes and class_names (hashes),
         waiting (hash: class → contacts that wait), ready:<n|r|c>:<class> (zsets),
         due:<redial|callback> (zsets), phones:<shard> (hashes),
         added (zset: hour → the first contact that came in it), a:<attempt> (hash, while live),

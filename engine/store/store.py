@@ -25,6 +25,7 @@ from engine.store.ledger import RedisLedgers
 from engine.store.link import Link
 from engine.store.lists import RedisLists
 from engine.store.numbers import RedisNumbers
+from engine.store.offers import RedisOffers
 from engine.store.outbox import RedisOutbox
 from engine.store.polls import RedisPolls
 from engine.store.scripts import all_scripts
@@ -70,6 +71,7 @@ class RedisStore:
         self.system = RedisSystem(link, keys)
         self.changes = RedisChanges(link, keys)
         self.webhooks = RedisWebhooks(link, keys)
+        self.offers = RedisOffers(link, keys)
         self.sounds = RedisSounds(link, keys)
         self.tokens = RedisTokens(link, keys)
         self.users = RedisUsers(link, keys)

@@ -84,6 +84,7 @@ TABLE = [
     # Only people who are an agent have a desk: for others there is none.
     ("GET", "/desk", IN, IN, IN),
     ("POST", "/desk/disposition", IN, IN, IN),
+    ("POST", "/desk/offer/accept", IN, IN, IN),
     ("POST", "/desk/pause", IN, IN, IN),
 ]
 OPEN = {("GET", "/sign-in"), ("POST", "/sign-in"), ("POST", "/sign-out")}

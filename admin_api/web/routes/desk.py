@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Form
 from pydantic import ValidationError
@@ -12,7 +12,8 @@ from starlette.responses import Response
 
 from admin_api.context import Context, Ctx
 from admin_api.routes import agents as api
-from admin_api.schemas import AgentOut, DispositionIn
+from admin_api.routes import offers
+from admin_api.schemas import AgentOut, DispositionIn, OfferIn
 from admin_api.sessions import token_of
 from admin_api.views import agent_out
 from admin_api.web.guard import PageRoute, SignedIn
@@ -58,7 +59,9 @@ async def desk_page(
 async def _desk(request: Request, ctx: Context, session: Session, agent_id: int) -> Response:
     agent = agent_out(await ctx.store.agents.get(agent_id))
     call = await _call(ctx, agent)
-    return render(request, "desk.html", session=session, agent=agent, call=call)
+    found = None if call else await offers.offer_of(ctx, agent_id)
+    offer = await offers.offer_out(ctx, found) if found else None
+    return render(request, "desk.html", session=session, agent=agent, call=call, offer=offer)
 
 
 async def _call(ctx: Context, agent: AgentOut) -> Call | None:
@@ -90,6 +93,20 @@ async def record(
     except ValidationError as error:
         raise Invalid("Not recorded.", field_errors(error.errors())) from None
     await api.record_disposition(agent_id, body, ctx, token_of(session))
+    return await _desk(request, ctx, session, agent_id)
+
+
+@router.post("/offer/{answer}")
+async def answer_offer(
+    request: Request,
+    ctx: Ctx,
+    session: SignedIn,
+    agent_id: OwnAgentId,
+    answer: Literal["accept", "skip"],
+    attempt_id: Annotated[str, Form(max_length=64)],
+) -> Response:
+    answered = offers.accept_offer if answer == "accept" else offers.skip_offer
+    await answered(agent_id, OfferIn(attempt_id=attempt_id), ctx, token_of(session))
     return await _desk(request, ctx, session, agent_id)
 
 

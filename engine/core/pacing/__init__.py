@@ -13,6 +13,7 @@ from engine.core.pacing.explained import Explained, at_risk, explained
 from engine.core.pacing.fixed import Power, Progressive
 from engine.core.pacing.knowledge import Knowledge, knowledge_of
 from engine.core.pacing.predictive import Predictive
+from engine.core.pacing.preview import Preview
 from engine.core.pacing.snapshot import Ages, Kind, Pacing, Seen, Snapshot, Tally
 
 if TYPE_CHECKING:  # a simulation needs the rules alone, without what settings are written with
@@ -27,6 +28,7 @@ __all__ = [
     "Pacing",
     "Power",
     "Predictive",
+    "Preview",
     "Progressive",
     "Seen",
     "Snapshot",
@@ -46,6 +48,8 @@ def pacing_of(
     `hold_s`: how long an answered person may wait. `knowledge`: what an earlier rule learned.
     """
     match settings.mode:
+        case "preview":
+            return Preview()
         case "agentless":
             return Agentless()
         case "power":
