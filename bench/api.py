@@ -4,7 +4,8 @@ Two APIs on two databases of one Redis: one with 1,000 campaigns of which one ha
 contacts, one with 10 and 1,000. Both answer in turns, while 50 calls a second go through the store
 of the first as an engine sends them (`bench/parts/dial_load.py`; no telephone network, because it
 is the store that they share) and 50 campaigns publish live figures. A page is what a browser
-loads: HTML, with a session. Then a calling list is uploaded: first with the API killed in the
+loads: HTML, with a session; a table of campaigns has 50 rows in the first and 10 in the second, so
+one of 10 rows in both shows what their number costs. Then a calling list is uploaded: first with the API killed in the
 middle of it, then whole, with the worker killed and the API restarted while it is read; meanwhile
 other pages are asked for and the API's resident memory is watched.
 """
@@ -64,7 +65,7 @@ def pages(plan: Plan) -> dict[str, str]:
         "table_by_name": "/campaigns?sort=name",
         "table_by_status": "/campaigns?sort=-status",
         "table_search": "/campaigns?name=7&sort=name",
-        "table_as_json": "/api/v1/campaigns?limit=50",
+        "table_of_10_as_json": "/api/v1/campaigns?limit=10",
     }
     path, n = "/campaigns/1/contacts", plan.n_contacts
     places = {"begin": 0, "middle": n // 2, "end": n - N_CONTACTS_ON_A_PAGE}

@@ -1,4 +1,8 @@
-"""Requests made from the API's own description, right and wrong: none is answered with 500."""
+"""Requests made from the API's own description, right and wrong: none is answered with 500.
+
+Beside `test_schemathesis.py`, because these know what there is: a campaign that runs, a call that
+ended, an agent who has to tell what came of it.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +71,7 @@ def as_text(value: Any) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(4))
 async def test_no_request_is_answered_with_500(
     app, admin, make_campaign, make_agent, api, settle, seed
 ):
