@@ -5,9 +5,11 @@ contacts, one with 10 and 1,000. Both answer in turns, while 50 calls a second g
 of the first as an engine sends them (`bench/parts/dial_load.py`; no telephone network, because it
 is the store that they share) and 50 campaigns publish live figures. A page is what a browser
 loads: HTML, with a session; a table of campaigns has 50 rows in the first and 10 in the second, so
-one of 10 rows in both shows what their number costs. Then a calling list is uploaded: first with the API killed in the
-middle of it, then whole, with the worker killed and the API restarted while it is read; meanwhile
-other pages are asked for and the API's resident memory is watched.
+one of 10 rows in both shows what their number costs.
+
+Then a calling list is uploaded: first with the API killed in the middle of it, then whole, with the
+worker killed and the API restarted while it is read; meanwhile other pages are asked for and the
+API's resident memory is watched.
 """
 
 from __future__ import annotations
