@@ -9,7 +9,7 @@ may hold (`America/New_York;US-FL`).
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -24,6 +24,8 @@ from engine.core.settings import DAYS, HoursSettings, Window
 HORIZON_WEEKS = 53
 WEEK = timedelta(days=7)
 _DAY = timedelta(days=1)
+#: The end of an open window is looked for in such steps, and so far ahead.
+STEP, SHIFT = timedelta(minutes=15), timedelta(hours=12)
 _MINUTE = timedelta(minutes=1)
 
 Offsets = tuple[timedelta | None, ...]
@@ -112,6 +114,19 @@ def is_open(hours: HoursSettings, hours_class: str, now: datetime) -> bool:
     if is_held(hours, hours_class):
         return False
     return all(_is_open_at(place, now) for place in _places(hours, hours_class))
+
+
+def open_until(hours: HoursSettings, classes: Iterable[str], now: datetime) -> datetime:
+    """The last instant at which some class that is open now is known to be open still.
+
+    Looked at in steps, and no further than a shift may last; `now` where none is open.
+    """
+    last = now
+    for each in classes:
+        until = now
+        while until - now <= SHIFT and is_open(hours, each, until):
+            last, until = max(last, until), until + STEP
+    return last
 
 
 def next_open_at(hours: HoursSettings, hours_class: str, now: datetime) -> datetime | None:

@@ -30,6 +30,7 @@ def limited(world: World, view: CampaignView, plain: Snapshot) -> Snapshot:
         answered=own.answered,
         abandoned=own.abandoned,
         contacts_left=own.contacts_left,
+        ends_in_s=own.ends_in_s,
         also=tuple(also),
         is_shared=is_shared,
         at_risk_elsewhere=sum(_at_risk(world, other) for other in others),
@@ -51,12 +52,14 @@ def _own(world: World, view: CampaignView) -> Ledger:
 def _tallies(
     world: World, view: CampaignView, members: tuple[int, ...], ledger: Ledger
 ) -> list[Tally]:
+    now = world.clock.now()
     led = [v.campaign for i, v in world.campaigns.items() if i in members and v.is_active]
     found = tallies_of(
         ledger,
-        world.clock.now(),
+        now,
         live=total(map(world.calls.sure, members)),
         error_rate=view.campaign.settings.pacing.amd_error_rate,
         contacts_left=sum(max(0, each.n_contacts - each.n_complete) for each in led),
+        closes_in_s=view.closes_in_s(now),
     )
     return list(found)

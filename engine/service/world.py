@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 
 from engine.core.campaign import Campaign, CampaignStatus
-from engine.core.hours import is_open
+from engine.core.hours import is_open, open_until
 from engine.core.pacing import Explained, Knowledge, Pacing, Predictive, pacing_of
 from engine.core.preview import Offer
 from engine.core.settings import CampaignSettings
@@ -94,6 +94,9 @@ class CampaignView:
     #: Classes that were asked for in this minute of UTC, and whether they are open.
     _open: dict[str, bool] = field(default_factory=dict)
     _open_minute: datetime | None = None
+    #: For which minute and classes it is known when the hours end.
+    _closes_for: tuple[datetime, tuple[str, ...]] | None = None
+    _closes_at: datetime | None = None
 
     def refresh(self, campaign: Campaign, now: datetime) -> None:
         """Edits act on the next decision."""
@@ -103,7 +106,7 @@ class CampaignView:
                 self.bucket = TokenBucket.full(campaign.settings.dialing.max_cps, now)
         self.campaign = campaign
         self.no_claim_before = self.classes_read_at = 0.0
-        self._open_minute = None
+        self._open_minute = self._closes_for = None
         self.dirty = True
 
     def _repace(self, settings: CampaignSettings) -> None:
@@ -123,6 +126,14 @@ class CampaignView:
             hours = self.campaign.settings.hours
             found = self._open[hours_class] = is_open(hours, hours_class, now)
         return found
+
+    def closes_in_s(self, now: datetime) -> float:
+        """Until the calling hours of everybody who waits are over; looked up once a minute."""
+        minute = now.replace(second=0, microsecond=0)
+        if (minute, self.classes) != self._closes_for:
+            self._closes_for = (minute, self.classes)
+            self._closes_at = open_until(self.campaign.settings.hours, self.classes, minute)
+        return max(0.0, (self._closes_at - now).total_seconds()) if self._closes_at else 0.0
 
     @property
     def has_place(self) -> bool:

@@ -16,6 +16,7 @@ from engine.core.hours import (
     is_held,
     is_open,
     next_open_at,
+    open_until,
     regions_in,
     zones_in,
 )
@@ -378,3 +379,26 @@ def test_who_is_nowhere_known_is_held_where_the_campaign_does_not_guess() -> Non
     assert is_held(hold, ";US-FL")
     assert next_open_at(hold, "", noon) is None
     assert is_open(hold, "Europe/London", noon)
+
+
+@pytest.mark.parametrize(
+    ("clock", "classes", "until"),
+    [
+        ("15:00", ("America/New_York",), "20:45"),
+        ("15:00", ("America/New_York", "America/Denver"), "22:45"),
+        ("20:50", ("America/New_York",), "20:50"),
+        ("21:10", ("America/New_York",), "21:10"),
+        ("12:00", (), "12:00"),
+    ],
+)
+def test_how_long_the_hours_last_by_the_clock_of_new_york(clock, classes, until):
+    new_york = ZoneInfo("America/New_York")
+    now = datetime.fromisoformat(f"2026-01-05T{clock}").replace(tzinfo=new_york).astimezone(UTC)
+    found = open_until(HoursSettings(), classes, now).astimezone(new_york)
+    assert found.strftime("%H:%M") == until
+
+
+def test_hours_without_an_end_are_looked_at_for_a_shift():
+    always = HoursSettings(windows=(Window(start="00:00", end="24:00"),))
+    now = datetime(2026, 1, 5, 15, tzinfo=UTC)
+    assert open_until(always, ("UTC",), now) - now == timedelta(hours=12)

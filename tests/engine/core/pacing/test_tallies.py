@@ -13,8 +13,10 @@ DAY = timedelta(days=1)
 ABANDONED = Counts(n_people=1, n_abandoned=1)
 
 
-def tallies(ledger, now, *, live=NOTHING, error_rate=0.0):
-    found = tallies_of(ledger, now, live=live, error_rate=error_rate, contacts_left=700)
+def tallies(ledger, now, *, live=NOTHING, error_rate=0.0, closes_in_s=1e9):
+    found = tallies_of(
+        ledger, now, live=live, error_rate=error_rate, contacts_left=700, closes_in_s=closes_in_s
+    )
     return {each.name: each for each in found}
 
 
@@ -38,6 +40,11 @@ def test_in_the_first_block_it_is_the_campaign_until_the_block_ends():
     assert found["block"].ends_in_s == 20 * 86_400
     for each in found.values():
         assert (each.answered, each.abandoned, each.contacts_left) == (101, 3, 700)
+
+
+def test_nothing_is_counted_on_beyond_the_calling_hours():
+    found = tallies(after(3), FIRST + 10 * DAY, closes_in_s=900)
+    assert [each.ends_in_s for each in found.values()] == [900, 900]
 
 
 def test_later_blocks_count_for_themselves_and_the_last_30_days_too():
