@@ -1,4 +1,4 @@
-// What htmx does not do by itself: live changes, a dialog for questions, rows of a form.
+// What htmx does not do by itself: live changes, focus, rows of a form.
 
 const body = document.body;
 
@@ -45,32 +45,7 @@ function listen() {
 }
 if ("live" in body.dataset) listen();
 
-// ----------------------------------------------------------------------------- questions
-
-const dialog = document.getElementById("confirm");
-
-document.addEventListener("htmx:confirm", (event) => {
-  if (!event.detail.question) return;
-  event.preventDefault();
-  ask(event.detail.question, () => event.detail.issueRequest(true));
-});
-
-document.addEventListener("submit", (event) => {
-  const question = event.target.dataset?.question;
-  if (!question || event.target.dataset.agreed) return;
-  event.preventDefault();
-  ask(question, () => {
-    event.target.dataset.agreed = "yes";
-    event.target.requestSubmit(event.submitter);
-  });
-});
-
-function ask(question, then) {
-  dialog.querySelector("#confirm-question").textContent = question;
-  dialog.returnValue = "";
-  dialog.addEventListener("close", () => dialog.returnValue === "yes" && then(), { once: true });
-  dialog.showModal();
-}
+// ------------------------------------------------------------------------- after requests
 
 // A button that its own click disables must not take the keyboard's place with it.
 document.addEventListener("htmx:afterSettle", (event) => {
