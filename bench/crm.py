@@ -42,7 +42,7 @@ MAX_GROWTH_MB = 5.0
 GOAL = (
     f"leads/s >= {MIN_RATIO:g} of the bare loop; memory grows < {MAX_GROWTH_MB:g} MB over the polls"
 )
-CREATE_AT_ONCE = 500
+CREATE_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from crm.backoff import wait_s
-from crm.contact_in import parse_contact
 from crm.cursor import Position, advance, cursor_of, of_text, to_text
+from crm.plain_leads import LeadReader
 from crm.port import Connector, CrmError, Lead, Page, RateLimited
 from crm.reconcile import look_for_deleted
 from crm.sifting import elsewhere
@@ -111,6 +111,8 @@ async def _read(
         campaign.id, campaign.settings.list.connector_id or "", _now()
     )
     position, overlap_s = of_text(pull.position), connector.overlap_s
+    country, open_to = campaign.settings.list.default_country, campaign.rules.destinations
+    reader = LeadReader(f"crm:{pull.connector_id}", country, open_to)
     asked = _ask(connector, position)
     try:
         while may_go_on():
@@ -119,7 +121,7 @@ async def _read(
             is_whole = position.window is None
             if not is_whole:
                 asked = _ask(connector, position)
-            counts = await _take(store, pull, campaign, page)
+            counts = await _take(store, pull, campaign, reader, page)
             await store.polls.commit(pull, to_text(position), is_whole=is_whole, counts=counts)
             if is_whole:
                 return "done"
@@ -143,7 +145,9 @@ async def _let_go(asked: asyncio.Task[Page]) -> None:
         asked.exception()
 
 
-async def _take(store: RedisStore, pull: Pull, campaign: Campaign, page: Page) -> Mapping[str, int]:
+async def _take(
+    store: RedisStore, pull: Pull, campaign: Campaign, reader: LeadReader, page: Page
+) -> Mapping[str, int]:
     """The page's leads as contacts. Returns counts for the connection's figures."""
     leads = {lead.external_id: lead for lead in page.leads}.values()
     gone = [lead for lead in leads if lead.withdrawn or lead.do_not_call]
@@ -153,7 +157,7 @@ async def _take(store: RedisStore, pull: Pull, campaign: Campaign, page: Page) -
     counts = Counter(read=len(page.leads))
     counts["withdrawn"] = await store.polls.withdraw(pull, ids, actor, _now())
     wanted = [lead for lead in leads if not (lead.withdrawn or lead.do_not_call)]
-    contacts = _contacts(wanted, campaign, pull, counts)
+    contacts = _contacts(wanted, campaign, reader, counts)
     contacts = await _not_elsewhere(store, campaign, pull, contacts, counts)
     for stored, _ in await store.polls.upsert(pull, contacts, _now()):
         counts[stored.name.lower()] += 1
@@ -161,14 +165,12 @@ async def _take(store: RedisStore, pull: Pull, campaign: Campaign, page: Page) -
 
 
 def _contacts(
-    leads: Sequence[Lead], campaign: Campaign, pull: Pull, counts: Counter[str]
+    leads: Sequence[Lead], campaign: Campaign, reader: LeadReader, counts: Counter[str]
 ) -> Sequence[NewContact]:
-    country, open_to = campaign.settings.list.default_country, campaign.rules.destinations
     good = []
     for lead in leads:
-        more = {"external_id": lead.external_id, "source": f"crm:{pull.connector_id}"}
         try:
-            good.append(parse_contact({**lead.contact, **more}, country, open_to))
+            good.append(reader.contact(lead.external_id, lead.contact))
         except Invalid as error:
             counts["rejected"] += 1
             reasons = [f"{each.field} {each.message}" for each in error.errors]

@@ -144,7 +144,7 @@ def _postgres(folder: Path) -> Iterator[None]:
         for path in (data, *data.rglob("*")):
             os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
     data.chmod(0o700)
-    options = f"-k {folder} -c listen_addresses= -c fsync=off -c max_connections=60"
+    options = f"-k {folder} -c listen_addresses= -c fsync=off -c jit=off -c max_connections=60"
     control = ["pg_ctl", "-D", "pg", "-w", "-t", "60"]
     _as_nobody([*control, "-l", "pg.log", "-o", options, "start"], folder)
     try:
