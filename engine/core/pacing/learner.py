@@ -31,6 +31,11 @@ PRIOR_LINES = 20.0
 TALK_WINDOW = 400.0
 LINE_WINDOW, LINE_WINDOW_S = 400.0, 300.0
 FAST_WINDOW, FAST_WINDOW_S = 80.0, 90.0
+#: Whoever answered an hour ago may answer again in a minute: a share that falls to less than this
+#: part of its peak is not believed; a carrier that loses calls looks like people who are not there.
+LOWEST, PEAK_S = 0.5, 3600.0
+#: Less than this is what chance does to a share.
+DOUBT = 1.5
 #: Tables are worth making anew when this part of the calls remembered is new.
 NEWS = 0.08
 #: Agents who come and go are remembered for so long.
@@ -67,6 +72,8 @@ class Tables:
     judged: Answers
     #: Chance that an idle agent is gone by each instant of the grid.
     gone: Counted
+    #: People who may answer beyond those foretold, for each call that rings.
+    more: float
     #: What one call to a person costs an agent when one call for each agent is dialled.
     cycle_s: float
 
@@ -79,6 +86,10 @@ class Learner:
     judged: Ended = field(default_factory=lambda: Ended(N_AMD_BINS, n_causes=2))
     slow: Level = field(default_factory=Level)
     fast: Level = field(default_factory=Level)
+    #: Highest share of calls that people answered, fading.
+    peak: float = 0.0
+    #: So many times as many may answer, if it is again as it was; 1 where it has not fallen.
+    doubt: float = 1.0
     n_lines: int = 0
     idle_s: float = 0.0
     left: float = 0.0
@@ -94,6 +105,7 @@ class Learner:
 
     def wait(self, idle: int, seconds: float) -> None:
         """So many agents were idle for so long; what is known about leaving fades."""
+        self.peak *= math.exp(-seconds / PEAK_S)
         keep = math.exp(-seconds / LEFT_WINDOW_S)
         self.idle_s = self.idle_s * keep + idle * seconds
         self.left *= keep
@@ -135,6 +147,7 @@ class Learner:
             calls,
             self._judged(now, step_s),
             one_of([1 - math.exp(-leave * (k + 1) * step_s) for k in range(N_STEPS)]),
+            (self.doubt - 1) * calls.share,
             busy_s + calls.mean_s / calls.share,
         )
 
@@ -191,9 +204,12 @@ class Learner:
         n = self.fast.calls + PRIOR_N
         fast = (self.fast.persons + slow * PRIOR_N) / n
         z = (fast - slow) / math.sqrt(slow * (1 - slow) / n + 1e-9)
-        if abs(z) <= 1:
-            return 1.0
-        return 1 + (fast / slow - 1) * (abs(z) - 1) / abs(z)
+        factor = 1 + (fast / slow - 1) * max(0.0, abs(z) - 1) / max(1.0, abs(z))
+        self.peak = max(self.peak, slow * factor)
+        factor = max(factor, LOWEST * self.peak / slow)
+        doubt = self.peak / (slow * factor)
+        self.doubt = doubt if doubt > DOUBT else 1.0
+        return factor
 
     def _judged(self, now: Snapshot, step_s: int) -> Answers:
         persons, others = self.judged.normalised()

@@ -113,12 +113,12 @@ class Predictive:
         one_each = _n_agents(now) / tables.cycle_s
         periods = [self._forecast.ahead(each, share, one_each) for each in now.tallies]
         surplus, elsewhere = _surplus(now, tables), now.at_risk_elsewhere
-        self.at_risk = max(0.0, _worst(now, surplus, 0))
+        self.at_risk = max(0.0, _worst(now, surplus, 0, tables.more))
         closed_by = self._gate.closed_by(periods, now.held + 1 + elsewhere)
         if closed_by is not None:
             self._rest("limit_reached", closed_by)
             return 0
-        self._reserve += KEEP * (max(1.0, _worst(now, surplus, 1)) - self._reserve)
+        self._reserve += KEEP * (max(1.0, _worst(now, surplus, 1, tables.more)) - self._reserve)
         risk = self._governor.risk(periods, self._forecast.per_s, self._reserve)
         self.explained = Explained("predicting", risk, share, self._governor.caution)
 
@@ -127,13 +127,13 @@ class Predictive:
             ahead = surplus.less(n - 1, tables.calls.new_call)
             if ahead.marginal(tables.calls.weights) > risk:
                 return False
-            worst = _worst(now, ahead, n)
+            worst = _worst(now, ahead, n, tables.more)
             return worst <= 0 or self._gate.is_open(periods, worst + elsewhere)
 
         n = _largest(may_go, clip(MOST, now.room))
         if n:
             ahead = surplus.less(n - 1, tables.calls.new_call)
-            self.at_risk = max(0.0, _worst(now, ahead, n))
+            self.at_risk = max(0.0, _worst(now, ahead, n, tables.more))
         return n
 
 
@@ -166,10 +166,12 @@ def _surplus(now: Snapshot, tables: Tables) -> Surplus:
     return surplus.less(now.idle, tables.gone) if now.idle else surplus
 
 
-def _worst(now: Snapshot, surplus: Surplus, n: int) -> float:
+def _worst(now: Snapshot, surplus: Surplus, n: int, more: float) -> float:
     """People who may be abandoned once n more calls have left, the last of them not in `surplus`:
-    all but the rarest cases, and never more than there are people without an idle agent."""
-    return min(now.in_flight + n - now.idle, max(1.0, surplus.worst(SIGMAS)) + 1)
+    all but the rarest cases, and never more than there are people without an idle agent. `more`
+    people than foretold may answer each call that rings."""
+    worst = max(1.0, surplus.worst(SIGMAS) + more * (now.ringing + n)) + 1
+    return min(now.in_flight + n - now.idle, worst)
 
 
 def _n_agents(now: Snapshot) -> int:

@@ -147,6 +147,9 @@ EVENTS = {
     "the trunk fails and comes back, again and again": {
         "outages": ((2000, 2060), (3600, 3700), (4000, 4600)),
     },
+    "a carrier loses calls, and they look like people who are not there": {
+        "answer_rates": ((2000, 0), (2060, 0.3), (3600, 0), (3700, 0.3), (4000, 0), (4600, 0.3)),
+    },
     "nobody answers, then everybody": {"answer_rate": 0.05, "answer_rates": ((3600, 0.6),)},
     "a good hour": {"answer_rate": 0.1, "answer_rates": ((2400, 0.5), (4800, 0.1))},
     "lunch": {"breaks": ((3600, 7, 1200),)},

@@ -149,6 +149,18 @@ def test_a_fallen_answer_rate_is_seen_within_minutes(knowledge: Knowledge):
     assert after > before
 
 
+def test_a_share_that_collapses_is_not_believed_at_once(knowledge: Knowledge):
+    """Who answered minutes ago may answer again: about half of them are reckoned with."""
+    rule = Predictive(0.03, knowledge=knowledge)
+    rule.decide(BUSY)
+    before = rule.explained.share_answered
+    few = [Seen(Kind.NO_PERSON, 22.0)] * 39 + [Seen(Kind.PERSON, 9.0)]
+    for n in range(60):
+        rule.decide(replace(BUSY, seen=few, now_s=10.0 * n))
+    assert rule.explained.why == "predicting"
+    assert 0.3 * before < rule.explained.share_answered < 0.7 * before
+
+
 def test_the_same_story_gives_the_same_decisions(knowledge: Knowledge):
     rules = [Predictive(0.03, knowledge=knowledge) for _ in range(2)]
     told = [
