@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Page, sync_playwright
 
 from cli.asterisk_install import cache_dir, install
 from cli.demo_contacts import as_csv, demo_contacts
@@ -165,7 +165,19 @@ def _take(
     for file, path in pages.items():
         page.goto(path)
         page.screenshot(path=HERE / f"{file}{kind}.png", full_page=file not in ("contacts",))
+        if file == "edit":
+            _take_list(page)
     context.close()
+
+
+def _take_list(page: Page) -> None:
+    """A calling list that somebody is about to send."""
+    text = b"Kunde;Rufnummer;Ort\r\nAnn Lee;+12025550141;Bonn\r\nBo Ek;12;Ulm\r\n"
+    file = FilePayload(name="kunden.csv", mimeType="text/csv", buffer=text)
+    page.get_by_label("Add a CSV or XLSX file").set_input_files(file)
+    page.get_by_label("Kunde", exact=True).select_option("Name")
+    page.locator("#preview").get_by_text("Rejected").wait_for()
+    page.locator("#f-contacts").screenshot(path=HERE / "list.png")
 
 
 def _wait(condition: Callable[[], bool]) -> None:
