@@ -25,7 +25,7 @@ POLL_S = 5
 #: From the issue: a lead is dialled within the poll interval and so much more.
 MORE_S = 2.0
 #: What two busy cores that run everything else too may add to it.
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 ALWAYS = [{"start": "00:00", "end": "24:00"}]
 
 
