@@ -181,7 +181,7 @@ async def test_offers_outlive_an_engine(stage, numbers, desk_of):
 async def test_the_rules_are_asked_again_when_it_is_dialled(stage, numbers, desk_of):
     [agent_id] = await stage.hire(1)
     campaign_id = await stage.campaign(numbers(s00=2), [agent_id], **PREVIEW)
-    stage.start()
+    running = stage.start()
     desk = desk_of(campaign_id)
     offer = await desk.offer(agent_id)
     await stage.store.numbers.add_dnc(offer.phone, "test", "t", datetime.now(UTC))
@@ -195,6 +195,8 @@ async def test_the_rules_are_asked_again_when_it_is_dialled(stage, numbers, desk
     await stage.store.campaigns.update(
         campaign_id, settings=closed, actor="t", now=offer.offered_at
     )
+    views = running.engine.world.campaigns
+    await stage.until(lambda: views[campaign_id].campaign.settings == closed)
     await desk.answer(other, "accepted")
 
     async def nobody_looks() -> bool:
