@@ -68,6 +68,8 @@ class LivelyPbx(FakePbx):
         self.books: list[tuple[datetime, DialOrder, int]] = []
         #: How each call ended, whatever the engine made of it.
         self.ends: dict[str, HangupRecord] = {}
+        #: What is wrong with this PBX itself.
+        self.faults: list[Exception] = []
 
     def place(self, order: DialOrder) -> None:
         n_before = len(self.placed)
@@ -82,6 +84,12 @@ class LivelyPbx(FakePbx):
         super().tell(event)
 
     async def _live(self, channel: FakeChannel) -> None:
+        try:
+            await self._ring_up(channel)
+        except Exception as error:
+            self.faults.append(error)
+
+    async def _ring_up(self, channel: FakeChannel) -> None:
         phone = channel.order.phone
         self._n_calls[phone] += 1
         dice = random.Random(f"{self._seed} {phone} {self._n_calls[phone]}")
@@ -148,7 +156,7 @@ class LivelyPbx(FakePbx):
         loop = asyncio.get_running_loop()
         deadline = loop.time() + channel.order.connect_deadline_s
         while (left_s := deadline - loop.time()) > 0 and not channel.hang_up.is_set():
-            member = self._free_member(channel.order.queue)
+            member = self._free_member(channel.order)
             if member is None:
                 await self._wait_for_a_word(channel, min(1.0, left_s))
             elif await self._reach(channel, member, left_s):

@@ -131,8 +131,8 @@ async def _is_empty(stage: Stage) -> bool:
 
 
 async def _left(stage: Stage) -> str:
-    live = [await stage.store.calls.live(each) for each in stage.campaign_ids]
-    held = [list(one.engine.world.calls) for one in stage.running]
+    live = [[a.attempt_id for a in await stage.store.calls.live(i)] for i in stage.campaign_ids]
+    held = [[call.attempt_id for call in one.engine.world.calls] for one in stage.running]
     return f"not settled: channels {list(stage.pbx.channels)}, live {live}, held {held}"
 
 

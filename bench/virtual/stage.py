@@ -161,6 +161,8 @@ class Stage:
         return True
 
     def raise_the_dead(self) -> None:
+        if self.pbx.faults:
+            raise self.pbx.faults[0]
         for one in self.running:
             if one.task.done():
                 one.task.result()
