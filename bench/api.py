@@ -40,7 +40,8 @@ MAX_P95_MS, MAX_RATIO, MAX_GROWTH_MIB = 50, 1.5, 64
 MIN_ACHIEVED = 0.95
 GOAL = (
     f"p95 of each page <= {MAX_P95_MS} ms with all campaigns and contacts, at {RATE} calls/s;"
-    f" p95 large : small <= {MAX_RATIO:g} of pages of the same length; growth of the API in an upload <= {MAX_GROWTH_MIB} MiB;"
+    f" p95 large : small <= {MAX_RATIO:g} of pages of the same length;"
+    f" growth of the API in an upload <= {MAX_GROWTH_MIB} MiB;"
     " no row lost or twice"
 )
 N_CONTACTS_ON_A_PAGE = 50
