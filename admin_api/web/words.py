@@ -49,6 +49,12 @@ WHY_NOT = {
     "campaign:stopped": "the campaign was stopped",
     "campaign:completed": "the campaign is completed",
 }
+JOB = {
+    "crm.jobs.run_import": "Reading a calling list",
+    "crm.crm_jobs.poll_source": "Taking contacts from a CRM",
+    "crm.crm_jobs.push_results": "Writing results back to a CRM",
+    "crm.crm_jobs.send_hooks": "Telling a webhook",
+}
 DONE = {
     "answered": "done: a conversation took place",
     "max_attempts": "done: all attempts are used up",

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 import httpx2
 import pytest
+from rq import Queue, SimpleWorker
+from rq.serializers import JSONSerializer
 
 from admin_api import passwords
 from admin_api.web.guard import PageRoute
@@ -55,6 +57,7 @@ TABLE = [
     ("GET", "/audit", IN, IN, NO),
     ("GET", "/connectors", IN, IN, NO),
     ("POST", "/connectors", IN, NO, NO),
+    ("POST", "/connectors/jobs/retry", IN, NO, NO),
     ("GET", "/connectors/99", IN, NO, NO),
     ("POST", "/connectors/99", IN, NO, NO),
     ("POST", "/connectors/99/test", IN, IN, NO),
@@ -301,6 +304,23 @@ async def test_webhooks(browser_for, api, monkeypatch):
     assert "msg_ping_" in log.text
     assert (await ann.post("/webhooks/1/delete", data=csrf)).status_code == 303
     assert (await api("GET", "/webhooks"))["items"] == []
+
+
+async def test_jobs_that_failed_are_seen_and_tried_again_by_administrators(browser_for, app):
+    connection = app.state.context.jobs.connection
+    queue = Queue("imports", connection=connection, serializer=JSONSerializer)
+    queue.enqueue("crm.jobs.run_import", "1i1", job_id="import-1i1-x")
+    SimpleWorker([queue], connection=connection, serializer=JSONSerializer).work(burst=True)
+    ann, sam = await browser_for("admin"), await browser_for("supervisor")
+    page = (await ann.get("/connectors")).text
+    assert "Reading a calling list" in page and "import-1i1-x" in page
+    assert "dialer worker" in page, "the reason"
+    assert "jobs that failed" not in (await sam.get("/connectors")).text
+    answer = await ann.post("/connectors/jobs/retry")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/connectors")
+    assert queue.get_job_ids() == ["import-1i1-x"]
+    assert "jobs that failed" not in (await ann.get("/connectors")).text
+    queue.empty()
 
 
 async def test_a_supervisor_sees_why_nothing_more_is_dialled(

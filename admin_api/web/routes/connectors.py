@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from admin_api.auth import actor
 from admin_api.context import Context, Ctx
 from admin_api.routes import connectors as api
+from admin_api.routes import jobs
 from admin_api.sessions import token_of
 from admin_api.web.forms import Sent
 from admin_api.web.guard import AdminSession, PageRoute, SupervisorSession, sent_fields
@@ -48,8 +49,21 @@ async def _page(
         request, "connectors.html", session=session, status=422 if error else 200,
         connectors=listing.items, error=error, typed=dict(typed), tested=tested, edited=edited,
         presets=preset_names(), entries=await ctx.store.audit.about(about, N_CHANGES),
-        cursor=None, next_cursor=None,
+        cursor=None, next_cursor=None, failed_jobs=await _failed_jobs(ctx, session),
     )  # fmt: skip
+
+
+async def _failed_jobs(ctx: Context, session: Session) -> Sequence[jobs.FailedJobOut]:
+    """For administrators, who alone may try them again."""
+    if session.user.role != "admin":
+        return ()
+    return (await jobs.list_failed_jobs(ctx, token_of(session))).items
+
+
+@router.post("/jobs/retry")
+async def retry_jobs(ctx: Ctx, session: AdminSession) -> Response:
+    await jobs.retry_failed_jobs(ctx, token_of(session))
+    return RedirectResponse("/connectors", 303)
 
 
 @router.post("")
