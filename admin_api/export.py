@@ -42,7 +42,16 @@ progress       n_complete / n_contacts x 100, rounded down to 0.1; 0 without con
 attempts       rows of attempts.csv
 outcomes       rows of attempts.csv by outcome
 dispositions   rows of attempts.csv by disposition, where there is one
-abandon_rate   rows with outcome abandoned / rows with outcome answered, abandoned or hung_up_early
+abandon_rate   abandoned / people, rounded to 6 digits; 0 without people. Of the attempts:
+  answered     outcome is answered, abandoned, hung_up_early, machine or fax, or is unknown with an
+               answered_at; not those with message_played whose outcome is answered or
+               hung_up_early: the message was all there was to hear, nobody waited for an agent
+  machines     of answered, answered_by is machine (an agent's disposition may have said so, later),
+               or is empty and outcome is machine or fax
+  people       the rest of answered
+  abandoned    of people, outcome is abandoned or unknown, or more than 2 seconds passed from
+               greeting_end_at (answered_at where that is empty) to bridged_at (ended_at where that
+               is empty); with neither greeting_end_at nor answered_at only the outcome counts
 per contact    the same by contact_id: number counts up from 1, outcomes in contacts.csv are those
                of its rows
 """

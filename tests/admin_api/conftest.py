@@ -142,7 +142,8 @@ def settle(store: RedisStore):
         record = AttemptRecord(
             attempt_id=attempt_id, campaign_id=campaign_id, contact_id=claim.contact_id,
             number=claim.number, phone=claim.phone, caller_id="+12025550100", trunk="carrier",
-            node="pbx", started_at=now, ended_at=now, outcome=outcome, agent_id=agent_id, **fields,
+            node="pbx", started_at=now, outcome=outcome, agent_id=agent_id,
+            **{"ended_at": now, **fields},
         )  # fmt: skip
         until = None if then else now + timedelta(seconds=60)
         settlement = Settlement(record=record, next=then, wrap_up_until=until)

@@ -9,6 +9,7 @@ import json
 import math
 import zipfile
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -46,11 +47,30 @@ def table(files: Files, name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(files[name].decode(), newline="")))
 
 
+def is_person(row: dict[str, str]) -> bool:
+    outcome, who = row["outcome"], row["answered_by"]
+    if row["message_played"] == "true" and outcome in ("answered", "hung_up_early"):
+        return False
+    if outcome == "unknown":
+        return row["answered_at"] != "" and who != "machine"
+    if outcome in ("machine", "fax"):
+        return who not in ("", "machine")
+    return outcome in ("answered", "abandoned", "hung_up_early") and who != "machine"
+
+
+def is_abandoned(person: dict[str, str]) -> bool:
+    if person["outcome"] in ("abandoned", "unknown"):
+        return True
+    since = person["greeting_end_at"] or person["answered_at"]
+    until = datetime.fromisoformat(person["bridged_at"] or person["ended_at"])
+    return since != "" and until - datetime.fromisoformat(since) > timedelta(seconds=2)
+
+
 def recomputed(files: Files) -> dict[str, Any]:
     """As how.txt says, with nothing but the files."""
     contacts, attempts = table(files, "contacts.csv"), table(files, "attempts.csv")
     outcomes = Counter(row["outcome"] for row in attempts)
-    people = sum(outcomes[name] for name in ("answered", "abandoned", "hung_up_early"))
+    people = [row for row in attempts if is_person(row)]
     complete = sum(row["state"] in ("done", "withdrawn") for row in contacts)
     return {
         "n_contacts": len(contacts),
@@ -58,7 +78,7 @@ def recomputed(files: Files) -> dict[str, Any]:
         "progress": math.floor(complete * 1000 / len(contacts)) / 10 if contacts else 0,
         "attempts": len(attempts),
         "outcomes": dict(outcomes),
-        "abandon_rate": outcomes["abandoned"] / people if people else 0,
+        "abandon_rate": sum(map(is_abandoned, people)) / len(people) if people else 0,
     }
 
 
@@ -73,6 +93,49 @@ async def test_every_figure_follows_from_the_files(api, admin, campaign_id):
     assert {name: kept[name] for name in mine if name in kept} == {
         name: value for name, value in mine.items() if name in kept
     }
+
+
+#: Outcome, seconds from the answer to the greeting's end, an agent, the end; the disposition.
+CALLS: list[tuple[Outcome, float | None, float | None, float, str | None]] = [
+    (Outcome.ANSWERED, None, 0.5, 30, "sale"),
+    (Outcome.ANSWERED, None, 2.5, 30, "sale"),  # late: abandoned, though an agent came
+    (Outcome.ANSWERED, 0.8, 2.5, 30, "sale"),  # in time, counted from the greeting's end
+    (Outcome.ANSWERED, 0.8, 4, 30, "voicemail"),  # a machine, as the agent heard
+    (Outcome.ANSWERED, None, 0.5, 30, "voicemail"),
+    (Outcome.HUNG_UP_EARLY, None, None, 1, None),
+    (Outcome.HUNG_UP_EARLY, None, None, 5, None),  # waited in vain
+    (Outcome.ABANDONED, None, None, 1.5, None),
+    (Outcome.MACHINE, None, None, 9, None),
+    (Outcome.FAX, None, None, 9, None),
+    (Outcome.UNKNOWN, None, None, 9, None),  # answered, and nobody knows what became of it
+]
+
+
+async def test_the_abandon_rate_follows_from_the_rows(api, admin, make_campaign, settle):
+    codes = [{"code": "sale"}, {"code": "voicemail", "is_machine": True}]
+    campaign = await make_campaign(n_contacts=len(CALLS) + 1, dispositions=codes)
+    path, agent_id = f"/campaigns/{campaign['id']}", campaign["agent_ids"][0]
+    await api("POST", f"{path}/play")
+    at = datetime.now(UTC) - timedelta(minutes=5)
+    for outcome, greeting_s, agent_s, end_s, code in CALLS:
+        told = {"greeting_end_at": greeting_s, "bridged_at": agent_s, "ended_at": end_s}
+        attempt_id = await settle(
+            campaign["id"], outcome, then=None if code else Done("x"), agent_id=agent_id,
+            answered_at=at, **{n: at + timedelta(seconds=s) for n, s in told.items() if s},
+        )  # fmt: skip
+        if code:
+            body = {"attempt_id": attempt_id, "code": code}
+            await api("POST", f"/agents/{agent_id}/disposition", json=body)
+    await settle(
+        campaign["id"], Outcome.HUNG_UP_EARLY, then=Done("x"), answered_at=at, message_played=True
+    )
+    files = await export(admin, campaign["id"])
+    stats = await api("GET", f"{path}/stats")
+    rows = table(files, "attempts.csv")
+    assert [sum(map(is_person, rows)), sum(map(is_abandoned, filter(is_person, rows)))] == [7, 4]
+    assert stats["abandon_rate"] == pytest.approx(recomputed(files)["abandon_rate"], abs=1e-6)
+    so_far = stats["abandons"]["so_far"]
+    assert (so_far["n_people"], so_far["n_abandoned"]) == (7, 4)
 
 
 async def test_each_contact_agrees_with_its_attempts(admin, campaign_id):
