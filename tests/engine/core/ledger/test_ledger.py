@@ -59,6 +59,8 @@ def at(seconds: float) -> datetime:
     [
         (record(Outcome.ANSWERED, after_s=0.4), SERVED),
         (record(Outcome.ANSWERED, after_s=2.0), SERVED),
+        # In whole milliseconds, as records are kept.
+        (record(Outcome.ANSWERED, after_s=2.0004), SERVED),
         (record(Outcome.ANSWERED, after_s=2.001), LATE),
         # The time runs from the end of the greeting where that is known.
         (record(Outcome.ANSWERED, after_s=3.5, greeting_end_at=at(1.6)), SERVED),
