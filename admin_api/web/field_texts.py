@@ -24,6 +24,7 @@ GROUPS: Mapping[str, tuple[str, str]] = {
         "How often one number may be called, over all campaigns. Empty: no limit.",
     ),
     "destinations": ("Destinations", "Which numbers may be called at all."),
+    "own_numbers": ("Own numbers", "The numbers that calls may come from."),
     "conversations": ("Conversations", "What agents see and record."),
 }
 
@@ -232,6 +233,11 @@ TEXTS: Mapping[str, tuple[str, str, str]] = {
     "destinations.allow_premium": ("Allow premium numbers", "", ""),
     "destinations.allow_shared_cost": ("Allow shared-cost numbers", "", ""),
     "destinations.allow_satellite": ("Allow satellite numbers", "", ""),
+    "owned_numbers": (
+        "Numbers that are ours",
+        "",
+        "One a line, such as +12025550100; empty: those that a campaign names.",
+    ),
     "preset": (
         "Rules of law",
         "",

@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pydantic import BaseModel
+
 from admin_api.web.field_texts import GROUPS, TEXTS
-from engine.core.settings import CampaignSettings
+from engine.core.settings import CampaignSettings, SystemSettings
 
 #: `lines`: one text a line. `checks`: some of the choices. `rows`: a list of objects, `map`:
 #: objects by a key, both as a table. `lists`: by a key an object with one list of objects, a line
@@ -20,6 +22,7 @@ Kind = Literal[
 Schema = Mapping[str, Any]
 #: Top-level settings that belong to no group.
 LOOSE = "conversations"
+LOOSE_OF_SYSTEM = "own_numbers"
 _LONG_TEXT = 1000
 
 
@@ -66,8 +69,18 @@ class Group:
 @functools.cache
 def groups() -> Sequence[Group]:
     """In the order of the models; loose settings last."""
-    document = CampaignSettings.model_json_schema()
-    defaults = CampaignSettings().model_dump(mode="json")
+    return _groups(CampaignSettings, LOOSE)
+
+
+@functools.cache
+def groups_of_system() -> Sequence[Group]:
+    """Of what holds for all campaigns, in the same order."""
+    return _groups(SystemSettings, LOOSE_OF_SYSTEM)
+
+
+def _groups(model: type[BaseModel], loose_name: str) -> Sequence[Group]:
+    document = model.model_json_schema()
+    defaults = model().model_dump(mode="json")
     found, loose = [], []
     for name, raw in document["properties"].items():
         schema = _resolved(raw, document)
@@ -76,7 +89,7 @@ def groups() -> Sequence[Group]:
             found.append(_group(name, f"settings.{name}", fields))
         else:
             loose.append(_field(f"settings.{name}", name, schema, document, defaults[name]))
-    return [*found, _group(LOOSE, "", loose)]
+    return [*found, _group(loose_name, "", loose)]
 
 
 def all_fields() -> Sequence[Field]:

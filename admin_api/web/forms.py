@@ -24,7 +24,7 @@ def settings_of(sent: Sent, fields: Iterable[Field], current: Mapping[str, Any])
         target = patch
         for parent in parents:
             target = target.setdefault(parent, {})
-        target[name] = _value(field, field.path, sent, _at(current, [*parents, name]))
+        target[name] = _value(field, field.path, sent, at(current, [*parents, name]))
     return patch
 
 
@@ -115,7 +115,7 @@ def _first(sent: Sent, name: str) -> str | None:
     return next((value for key, value in sent if key == name), None)
 
 
-def _at(values: Any, path: Sequence[str]) -> Any:
+def at(values: Any, path: Sequence[str]) -> Any:
     for part in path:
         values = values.get(part) if isinstance(values, Mapping) else None
     return values

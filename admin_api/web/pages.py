@@ -20,6 +20,7 @@ from admin_api.web.routes import (
     people,
     sign_in,
     sounds,
+    system,
     webhooks,
     what_if,
 )
@@ -27,7 +28,7 @@ from admin_api.web.routes import (
 #: In the order in which a path is looked up: `/campaigns/new` before `/campaigns/{id}`.
 ROOMS = (
     sign_in, edit, imports, campaign, what_if, campaigns, agents, lists, connectors,
-    webhooks, people, desk, sounds,
+    webhooks, people, desk, sounds, system,
 )  # fmt: skip
 #: Nothing from another host, no inline script or style, no framing.
 CONTENT_SECURITY_POLICY = (

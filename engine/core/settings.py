@@ -317,17 +317,21 @@ class SystemDestinations(Group):
     allow_satellite: bool = True
 
 
+#: Checked one by one, so that an error names the number that is wrong.
+E164 = Annotated[str, AfterValidator(lambda number: as_e164(number))]
+
+
 class SystemSettings(Group):
     """What holds for all campaigns, whatever they say themselves."""
 
     destinations: SystemDestinations = SystemDestinations()
     #: Numbers that are ours to call from; empty: those that a campaign names are.
-    owned_numbers: tuple[str, ...] = Field((), max_length=10_000)
+    owned_numbers: tuple[E164, ...] = Field((), max_length=10_000)
 
     @field_validator("owned_numbers")
     @classmethod
-    def _numbers_are_e164(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(as_e164(number) for number in value))
+    def _each_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(value))
 
 
 class DispositionRule(Group):

@@ -84,6 +84,8 @@ TABLE = [
     ("POST", "/sounds/speech", IN, IN, NO),
     ("GET", "/sounds/99.wav", IN, IN, NO),
     ("POST", "/sounds/99/delete", IN, IN, NO),
+    ("GET", "/system", IN, IN, NO),
+    ("POST", "/system", IN, NO, NO),
     # Only people who are an agent have a desk: for others there is none.
     ("GET", "/desk", IN, IN, IN),
     ("POST", "/desk/disposition", IN, IN, IN),

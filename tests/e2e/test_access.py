@@ -148,6 +148,7 @@ PAGES = [
     ("ann", "/dnc"),
     ("ann", "/connectors"),
     ("ann", "/webhooks"),
+    ("ann", "/system"),
     ("ann", "/audit"),
     ("ann", "/tokens"),
     ("ann", "/users"),
