@@ -22,12 +22,16 @@ def set_up_logs(level: str) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_level(level)),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
+        # Not cached: a program that calls us may put another stderr in place.
+        logger_factory=_to_stderr,
     )
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     # panoramisk logs every reconnect as an error of its own; the link says it once, in words.
     logging.getLogger("panoramisk").setLevel(logging.CRITICAL)
+
+
+def _to_stderr(*_: object) -> structlog.PrintLogger:
+    return structlog.PrintLogger(sys.stderr)
 
 
 def _level(name: str) -> int:
