@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence, Set
 
 
 def share_agents(
-    available: Mapping[int, Set[int]], in_flight: Mapping[int, int], order: Sequence[int]
+    available: Mapping[int, Set[int]], in_flight: Mapping[int, int], hungry: Sequence[int]
 ) -> dict[int, int]:
     """How many available agents each campaign may count on.
 
     `available`: agents by campaign. `in_flight`: calls by campaign that may still need an agent;
     they get agents first, so that two campaigns never dial for the same one. What is left goes
-    round in `order`. Agents with the fewest campaigns are taken first.
+    round among the `hungry`, those that could place a call now, in their order. Agents with the fewest campaigns are taken first.
     """
     n_campaigns = Counter(agent for agents in available.values() for agent in agents)
     free = {
@@ -21,11 +21,10 @@ def share_agents(
         for campaign, agents in available.items()
     }
     taken: set[int] = set()
-    given = {campaign: 0 for campaign in order}
-    for campaign in order:
+    given = dict.fromkeys(available, 0)
+    for campaign in available:
         while given[campaign] < in_flight.get(campaign, 0) and _take(free[campaign], taken):
             given[campaign] += 1
-    hungry = list(order)
     while hungry:
         hungry = [campaign for campaign in hungry if _take(free[campaign], taken)]
         for campaign in hungry:

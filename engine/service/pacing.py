@@ -106,9 +106,12 @@ class Pacer:
         if n <= 0 or early or not world.may_place(view):
             return
         if _is_preview(view):
-            await self._previewer.offer(view, n)
-            return
-        view.bucket = view.bucket.take(await self._dialer.dial(view, n))
+            n_claimed = await self._previewer.offer(view, n)
+        else:
+            n_claimed = await self._dialer.dial(view, n)
+            view.bucket = view.bucket.take(n_claimed)
+        if n_claimed:
+            view.placed_at = world.clock.monotonic()
 
     def _explain(self, view: CampaignView, snapshot: Snapshot, n: int) -> None:
         before, view.explained = view.explained, explained(view.pacing, snapshot, n)
@@ -135,11 +138,17 @@ class Pacer:
         available = {v.campaign.id: self._world.roster.available(v.campaign.queue) for v in views}
         if len(views) == 1:
             return {campaign: len(agents) for campaign, agents in available.items()}
-        return share_agents(
-            available,
-            {v.campaign.id: self._unserved(v) for v in views},
-            [v.campaign.id for v in views],
-        )
+        in_flight = {v.campaign.id: self._unserved(v) for v in views}
+        return share_agents(available, in_flight, self._hungry(views))
+
+    def _hungry(self, views: list[CampaignView]) -> list[int]:
+        """Campaigns that may find somebody to call; who has waited longest for a call comes first.
+
+        One that waits for redials, or for the morning, keeps no agent from the others.
+        """
+        now_s = self._world.clock.monotonic()
+        could = [v for v in views if now_s >= v.no_claim_before and self._world.may_place(v)]
+        return [v.campaign.id for v in sorted(could, key=lambda view: view.placed_at)]
 
 
 def _is_preview(view: CampaignView) -> bool:

@@ -80,6 +80,8 @@ class CampaignView:
     n_kept: int = 0
     #: Monotonic instant before which another claim would find nothing.
     no_claim_before: float = 0.0
+    #: Monotonic instant of the last claim that found somebody.
+    placed_at: float = 0.0
     classes: tuple[str, ...] = ()
     classes_read_at: float = 0.0
     next_caller_id: int = 0

@@ -9,6 +9,7 @@ from itertools import pairwise
 import pytest
 
 from engine.core.agent import AgentState
+from engine.core.campaign import CampaignStatus
 from engine.core.outcome import Outcome
 
 HELD = timedelta(milliseconds=500)
@@ -112,6 +113,27 @@ async def test_a_shared_agent_is_never_dialled_for_twice(stage, numbers):
     for campaign_id in (one, other):
         for attempt in await stage.check(campaign_id):
             assert attempt.outcome is not Outcome.ABANDONED
+
+
+async def test_a_campaign_that_waits_keeps_no_agent_from_another(stage, numbers):
+    stage.pbx.talk_s = 0.1
+    [agent_id] = await stage.hire(1)
+    waiting = await stage.campaign(numbers(s01=1), [agent_id], delay_s=3600)
+    stage.start()
+    await stage.placed(1)
+    other = await stage.campaign(numbers(s00=4), [agent_id])
+    await stage.completed(other)
+    assert (await stage.get(waiting)).status is CampaignStatus.ACTIVE
+
+
+async def test_campaigns_take_turns_at_a_shared_agent(stage, numbers):
+    stage.pbx.talk_s = 0.1
+    [agent_id] = await stage.hire(1)
+    large = await stage.campaign([f"+12125550{n:03}" for n in range(150)], [agent_id])
+    small = await stage.campaign(numbers(s00=3), [agent_id])
+    stage.start()
+    await stage.completed(small)
+    assert (await stage.get(large)).n_complete < 20
 
 
 async def test_one_number_in_two_campaigns_has_one_call_at_a_time(stage, numbers):
