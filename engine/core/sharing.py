@@ -13,7 +13,8 @@ def share_agents(
 
     `available`: agents by campaign. `in_flight`: calls by campaign that may still need an agent;
     they get agents first, so that two campaigns never dial for the same one. What is left goes
-    round among the `hungry`, those that could place a call now, in their order. Agents with the fewest campaigns are taken first.
+    round among the `hungry`, those that could place a call now, in their order. Agents with the
+    fewest campaigns are taken first.
     """
     n_campaigns = Counter(agent for agents in available.values() for agent in agents)
     free = {
