@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Most tests wait for servers rather than compute; each worker has servers of its own.
 WORKERS ?= 2
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench soak screenshots lock fmt
+.PHONY: help setup demo test check bench soak screenshots tables lock fmt
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -47,6 +47,9 @@ screenshots: setup  ## picture every page into docs/screenshots
 fmt: setup  ## format and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+tables: setup  ## write the table of ZIP codes anew from its package
+	$(BIN)/python tables/us_zip.py
 
 lock:  ## write requirements.lock anew (needs uv)
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \

@@ -31,7 +31,8 @@ MODELS: Mapping[str, Any] = {
     "ContactIn": {
         "phone": "+12025550142",
         "name": "Ann Lee",
-        "timezone": "America/New_York",
+        "region": "US-NY",
+        "postal_code": "10001",
         "external_id": "A-17",
         "variables": {"shoe_size": "38"},
     },

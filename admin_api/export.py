@@ -20,15 +20,18 @@ from engine.store import RedisStore, codec
 PAGE = 1000
 CONTACT_COLUMNS = (
     "contact_id", "state", "done_reason", "phone", "other_phones", "dropped_phones", "name",
-    "external_id", "person_key", "timezone", "hours_class", "priority", "source", "url",
-    "variables", "n_attempts", "n_trunk_faults", "outcomes", "last_outcome", "next_dial_at",
-    "is_active", "callback_agent_id", "list_id",
+    "external_id", "person_key", "timezone", "region", "postal_code", "hours_class", "priority",
+    "source", "url", "variables", "n_attempts", "n_trunk_faults", "outcomes", "last_outcome",
+    "next_dial_at", "is_active", "callback_agent_id", "list_id",
 )  # fmt: skip
 HOW = """\
 attempts.csv   One row for each ended call, in the order in which they were settled, with its newest
                record: rev is 0 for the record of the call, higher where a fate became known or a
                disposition was added later.
 contacts.csv   One row for each contact with its state now. variables and outcomes are JSON.
+               hours_class is what decides about calling hours: the zones in all of which they must
+               hold (of timezone, else of postal_code, else of region, else of the numbers), and
+               after a semicolon the states whose own rules hold too.
 audit.csv      Who changed what of the campaign, the newest first.
 campaign.json  The campaign and its settings now.
 figures.json   The counters that the dialer keeps, which its API shows.

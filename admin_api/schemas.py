@@ -239,6 +239,8 @@ class ContactOut(BaseModel):
     phone: str
     name: str
     timezone: str | None
+    region: str | None = Field(description="state, such as US-FL")
+    postal_code: str | None
     priority: int
     external_id: str | None
     source: str | None
@@ -385,6 +387,7 @@ class OfferOut(BaseModel):
     name: str
     phone: str
     external_id: str | None
+    postal_code: str | None
     url: str | None
     variables: dict[str, str]
     script: str

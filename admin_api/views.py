@@ -163,6 +163,8 @@ def _contact(
         phone=contact.phone,
         name=contact.name,
         timezone=contact.timezone,
+        region=contact.region,
+        postal_code=contact.postal_code,
         priority=contact.priority,
         external_id=contact.external_id,
         source=contact.source,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -19,6 +19,7 @@ MAX_VARIABLES = 50
 ANYWHERE = DestinationSettings()
 ON_DNC = "is on a do-not-call list"
 MAX_VARIABLES_CHARS = 4096
+MAX_POSTAL_CHARS = 64
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
@@ -51,7 +52,13 @@ class ContactIn(BaseModel):
     phones: list[Annotated[Line, Field(max_length=64)]] = Field(default=[], max_length=10)
     name: Line = Field("", max_length=200)
     timezone: Zone | None = None
-    region: Region | None = Field(None, description="state, such as US-FL, whose rules hold")
+    region: Region | None = Field(
+        None,
+        description="state, such as US-FL: its rules hold, and its zones where none are nearer",
+    )
+    postal_code: Annotated[Line, Field(max_length=MAX_POSTAL_CHARS)] | None = Field(
+        None, description="tells the zones, in the country of the region, else of the number"
+    )
     priority: int = Field(500, ge=1, le=1000, description="lower is called first")
     external_id: Annotated[Line, Field(max_length=128)] | None = None
     person_key: Annotated[Line, Field(max_length=128)] | None = Field(
@@ -60,6 +67,12 @@ class ContactIn(BaseModel):
     source: Annotated[Line, Field(max_length=200)] | None = None
     url: Annotated[Line, Field(max_length=2048), AfterValidator(_web_address)] | None = None
     variables: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,64}$")], Line] = {}
+
+    @field_validator("postal_code", mode="before")
+    @classmethod
+    def _code_is_text(cls, value: object) -> object:
+        """Databases and JSON often have ZIP codes as numbers."""
+        return _as_text(value) if isinstance(value, int) else value
 
     @field_validator("variables", mode="before")
     @classmethod
@@ -92,7 +105,7 @@ def parse_contact(
     return NewContact(
         phone=phone,
         phones=tuple(others),
-        hours_class=hours_class(phone, contact.timezone, contact.region, others),
+        hours_class=_hours_class(contact, phone, others),
         name=contact.name,
         timezone=contact.timezone,
         priority=contact.priority,
@@ -101,7 +114,13 @@ def parse_contact(
         url=contact.url,
         variables=contact.variables,
         person_key=contact.person_key,
+        region=contact.region,
+        postal_code=contact.postal_code or None,
     )
+
+
+def _hours_class(contact: ContactIn, phone: str, others: Sequence[str]) -> str:
+    return hours_class(phone, contact.timezone, contact.region, others, contact.postal_code)
 
 
 def field_errors(errors: list[Any], prefix: str = "") -> list[FieldError]:

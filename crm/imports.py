@@ -23,9 +23,14 @@ _OTHER_NAMES = {
     "external_id": ("external_id", "externalid"),
     "person_key": ("person_key", "person_id"),
     "region": ("region", "state"),
+    "postal_code": (
+        "postal_code", "postalcode", "post_code", "postcode", "zip", "zip_code", "zipcode",
+        "zip_postal_code", "mailing_zip", "plz", "postleitzahl", "cp", "code_postal",
+        "codigo_postal", "cep", "pincode",
+    ),
     "source": ("source",),
     "url": ("url",),
-}
+}  # fmt: skip
 _FIELD_OF = {name: "phone" for name in PHONE_NAMES} | {
     name: field for field, names in _OTHER_NAMES.items() for name in names
 }
@@ -87,12 +92,12 @@ def contact_of(
             variables[column.removeprefix(VARIABLE)] = cell
         elif column.startswith(PHONES):
             phones.append(cell)
-        elif column == "region" and not _REGION.fullmatch(cell):
+        elif column == "region" and not is_region(cell):
             variables[column] = cell  # a state's full name tells people, and no rule
         else:
             fields[column] = cell
     if "region" in fields:
-        fields["region"] = _region(str(fields["region"]), default_country)
+        fields["region"] = whole_region(str(fields["region"]), default_country)
     more = {"variables": variables, **({"phones": phones} if phones else {})}
     return parse_contact(fields | more, default_country, open_to)
 
@@ -145,7 +150,12 @@ def _free_variable(slug: str, taken: Sequence[str]) -> str:
     return name
 
 
-def _region(cell: str, default_country: str) -> str:
+def is_region(cell: str) -> bool:
+    """A code such as US-FL or FL."""
+    return _REGION.fullmatch(cell) is not None
+
+
+def whole_region(cell: str, default_country: str) -> str:
     return cell if "-" in cell else f"{default_country}-{cell}"
 
 

@@ -41,6 +41,7 @@ class LeadMapping(BaseModel):
     phones: Path | None = None
     name: Path | None = "name"
     timezone: Path | None = None
+    postal_code: Path | None = None
     priority: Path | None = None
     url: Path | None = None
     variables: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,64}$")], Path] = {}
@@ -48,7 +49,7 @@ class LeadMapping(BaseModel):
     do_not_call: Path | None = None
 
 
-_FIELDS = ("phone", "phones", "name", "timezone", "priority", "url")
+_FIELDS = ("phone", "phones", "name", "timezone", "postal_code", "priority", "url")
 
 
 def lead_of(record: Mapping[str, Any], mapping: LeadMapping) -> Lead:

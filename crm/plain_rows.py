@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from crm.imports import IGNORED, VARIABLE
+from crm.contact_in import MAX_POSTAL_CHARS
+from crm.imports import IGNORED, VARIABLE, is_region, whole_region
 from engine.core.contact import NewContact
 from engine.core.destinations import refusal_of
 from engine.core.hours import hours_class, hours_class_of_number
@@ -57,18 +58,20 @@ class PlainRows:
         self, phone: str, facts: NumberFacts, row: Sequence[str], fields: dict[str, str]
     ) -> NewContact | None:
         timezone, priority = fields.pop("timezone", None), fields.pop("priority", "500")
+        region, code = fields.pop("region", None), fields.get("postal_code")
         url = fields.get("url", "https://")
         if fields.keys() - _TEXTS or not (_is_priority(priority) and url.startswith(_WEB)):
             return None
-        if timezone is not None and not is_zone(timezone):
+        if not (_is_zone(timezone) and _is_region(region) and _is_code(code)):
             return None
-        by_number = timezone is None
+        region = whole_region(region, self._country) if region else None
         return NewContact(
             phone=phone,
-            hours_class=hours_class_of_number(phone, facts)
-            if by_number
-            else hours_class(phone, timezone),
+            hours_class=hours_class(phone, timezone, region, (), code)
+            if timezone
+            else hours_class_of_number(phone, facts, region, code),
             timezone=timezone,
+            region=region,
             priority=int(priority),
             variables={name: row[i] for name, i in self._variables if row[i]},
             **fields,  # type: ignore[arg-type]  # those of _TEXTS, all of them text
@@ -81,7 +84,7 @@ class PlainRows:
         return found
 
 
-_TEXTS: Final = frozenset({"name", "external_id", "person_key", "source", "url"})
+_TEXTS: Final = frozenset({"name", "external_id", "person_key", "source", "url", "postal_code"})
 _WEB: Final = ("https://", "http://")
 
 
@@ -89,6 +92,18 @@ def _is_plain(row: Sequence[str]) -> bool:
     """Nothing that is too long for any field, and no control characters."""
     text = "".join(row)
     return text.isprintable() and len(text) <= MAX_CHARS and max(map(len, row)) <= MAX_CELL_CHARS
+
+
+def _is_zone(text: str | None) -> bool:
+    return text is None or is_zone(text)
+
+
+def _is_region(text: str | None) -> bool:
+    return text is None or is_region(text)
+
+
+def _is_code(text: str | None) -> bool:
+    return text is None or len(text) <= MAX_POSTAL_CHARS
 
 
 def _is_priority(text: str) -> bool:

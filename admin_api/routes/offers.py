@@ -67,6 +67,7 @@ async def offer_out(ctx: Context, offer: Offer) -> OfferOut:
         name=contact.name,
         phone=offer.phone,
         external_id=contact.external_id,
+        postal_code=contact.postal_code,
         url=contact.url,
         variables=dict(contact.variables),
         script=campaign.settings.script,

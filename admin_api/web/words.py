@@ -128,6 +128,7 @@ COLUMN = {
     "name": "Name",
     "timezone": "Time zone",
     "region": "State or region",
+    "postal_code": "Postal code",
     "priority": "Priority",
     "external_id": "External id",
     "person_key": "Person",

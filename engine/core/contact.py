@@ -42,6 +42,9 @@ class NewContact:
     phones: tuple[str, ...] = ()
     #: Whom limits per person count; None: the external id.
     person_key: str | None = None
+    #: State (US-FL) and postal code as given; what they mean is in `hours_class` already.
+    region: str | None = None
+    postal_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,3 +83,5 @@ class Contact:
     is_active: bool = True
     #: The campaign's calling list that it came with: 0, or the number of an import or a connector.
     list_id: int = 0
+    region: str | None = None
+    postal_code: str | None = None

@@ -16,7 +16,8 @@ from zoneinfo import ZoneInfo
 
 from engine.core.area_codes import state_of
 from engine.core.holiday_days import country_of_zone, is_public_holiday
-from engine.core.phone import AREA_CHARS, is_geographical, zones_of, zones_of_area
+from engine.core.phone import AREA_CHARS, facts_of, is_geographical, zones_of, zones_of_area
+from engine.core.postal import Area, area_of_code, area_of_state
 from engine.core.quick_phone import NumberFacts
 from engine.core.settings import DAYS, HoursSettings, Window
 
@@ -46,32 +47,69 @@ class Place:
 
 
 def hours_class(
-    phone: str, timezone: str | None, region: str | None = None, others: Sequence[str] = ()
+    phone: str,
+    timezone: str | None,
+    region: str | None = None,
+    others: Sequence[str] = (),
+    postal_code: str | None = None,
 ) -> str:
     """The class of a contact with these phones; empty where nothing is known.
 
-    The contact's own zone wins over what the numbers say; its own region does not win over the
-    state of a number, since either may be where the person is called. With several phones the
-    hours must hold at all of them.
+    Its own zone wins over its postal code, that over its region, and that over what the numbers
+    say; with several phones the hours must hold at all of them. Rules of states are not chosen
+    between: those of the numbers, of the postal code and of the region all hold, since each may be
+    where the person is called.
     """
     phones = (phone, *others)
-    zones = timezone or ",".join(sorted({zone for each in phones for zone in zones_of(each)}))
-    regions = {state for each in phones if (state := state_of(each))} | ({region} - {None, ""})
-    return f"{zones};{','.join(sorted(filter(None, regions)))}" if regions else zones
+    coded = area_of_code(postal_code, _country(region, phones)) if postal_code else None
+    area = coded or (area_of_state(region) if region else None)
+    if timezone:
+        zones = timezone
+    elif area:
+        zones = ",".join(area.zones)
+    else:
+        zones = ",".join(sorted({zone for each in phones for zone in zones_of(each)}))
+    return _with_states(zones, {*map(state_of, phones), region, *(coded.regions if coded else ())})
 
 
-def hours_class_of_number(e164: str, facts: NumberFacts) -> str:
+def _country(region: str | None, phones: Sequence[str]) -> str:
+    """What a postal code belongs to: the region's country, else the one that all numbers have."""
+    if region:
+        return region.partition("-")[0]
+    countries = {facts_of(each).country for each in phones}
+    return countries.pop() if len(countries) == 1 else ""
+
+
+def _with_states(zones: str, states: Iterable[str | None]) -> str:
+    known = sorted(filter(None, states))
+    return f"{zones};{','.join(known)}" if known else zones
+
+
+def hours_class_of_number(
+    e164: str, facts: NumberFacts, region: str | None = None, postal_code: str | None = None
+) -> str:
     """As `hours_class` of this phone alone, quickly: neighbours of a number share its class."""
-    if not is_geographical(facts):
-        return hours_class(e164, None)
-    return _class_of_area(e164[:AREA_CHARS], len(e164))
+    country = region.partition("-")[0] if region else facts.country
+    coded = area_of_code(postal_code, country) if postal_code else None
+    area = coded or (area_of_state(region) if region else None)
+    if area:
+        return _class_of_area(area, state_of(e164), region)
+    if region or not is_geographical(facts):
+        return hours_class(e164, None, region)
+    return _class_of_beginning(e164[:AREA_CHARS], len(e164))
 
 
 @functools.lru_cache(maxsize=65_536)
-def _class_of_area(beginning: str, length: int) -> str:
+def _class_of_area(area: Area, state: str | None, region: str | None) -> str:
+    return _with_states(",".join(area.zones), {state, region, *area.regions})
+
+
+@functools.lru_cache(maxsize=65_536)
+def _class_of_beginning(beginning: str, length: int) -> str:
     """Zones and state depend on nothing but a number's beginning and its length."""
-    zones, state = ",".join(zones_of_area(beginning)), state_of(beginning.ljust(length, "0"))
-    return f"{zones};{state}" if state else zones
+    return _with_states(
+        ",".join(zones_of_area(beginning)), {state_of(beginning.ljust(length, "0"))}
+    )
 
 
 def zones_in(hours_class: str) -> tuple[str, ...]:

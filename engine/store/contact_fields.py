@@ -5,8 +5,8 @@ name, tz zone (`=`: the hours class itself), pr priority, x external id, so sour
 variables (JSON), s state, l list, a live attempt, la last ended attempt, due (ms), ns dials, na
 attempts that count, nt trunk faults, o<code> ended attempts by outcome, lo last outcome, dr why it
 is done, wd withdrawn and ia made inactive while it was in flight, ps other phones and px those not
-in use (digits, by commas), pk person, ca agent and instant of a callback. Long texts go on in nm1,
-nm2, …
+in use (digits, by commas), pk person, rg region, pc postal code, ca agent and instant of a
+callback. Long texts go on in nm1, nm2, …
 """
 
 from __future__ import annotations
@@ -60,6 +60,8 @@ def fields_of(contact: NewContact) -> dict[str, str]:
         ("so", contact.source),
         ("u", contact.url),
         ("pk", contact.person_key),
+        ("rg", contact.region),
+        ("pc", contact.postal_code),
     ):
         if text:
             codec.put(fields, field, text)
@@ -102,6 +104,8 @@ def contact_of(contact_id: int, hours_class: str, fields: Mapping[str, str]) -> 
         callback_agent_id=callback_of(fields)[0],
         is_active=state is not ContactState.INACTIVE and "ia" not in fields,
         list_id=int(fields["hc"].partition(".")[2] or 0),
+        region=codec.join("rg", fields),
+        postal_code=codec.join("pc", fields),
     )
 
 

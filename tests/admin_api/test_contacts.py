@@ -122,6 +122,19 @@ async def test_withdrawn_is_complete_and_says_so(api, path):
     assert campaign["progress"] == 50.0
 
 
+async def test_a_postal_code_and_a_state_come_back_and_tell_the_zone(api, path, store):
+    await api("POST", path, json=[
+        {"phone": "+12025550100", "postal_code": 90210, "region": "US-CA"},
+        {"phone": "+12025550101", "postal_code": "nowhere"},
+    ])  # fmt: skip
+    first, second = (await api("GET", path))["items"]
+    assert (first["postal_code"], first["region"]) == ("90210", "US-CA")
+    assert (second["postal_code"], second["region"]) == ("nowhere", None)
+    assert sorted(await store.calls.hours_classes(int(path.split("/")[2]))) == [
+        "America/Los_Angeles;US-CA,US-DC", "America/New_York;US-DC",
+    ]  # fmt: skip
+
+
 async def test_why_not_now_knows_the_do_not_call_list_and_the_campaign(api, path):
     await api("POST", path, json=[{"phone": "+12025550100", "timezone": "UTC"}])
     await api("POST", "/dnc", json={"phones": ["+12025550100"]})

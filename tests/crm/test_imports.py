@@ -118,13 +118,43 @@ def test_several_phone_columns_are_phones_of_one_contact(header):
 
 @pytest.mark.parametrize(
     ("cell", "regions", "variables"),
-    [("FL", ";US-FL,US-NY", {}), ("US-FL", ";US-FL,US-NY", {}),
-     ("Florida", ";US-NY", {"region": "Florida"})],
+    [("GA", ";US-GA,US-NY", {}), ("US-GA", ";US-GA,US-NY", {}),
+     ("Georgia", ";US-NY", {"region": "Georgia"})],
 )  # fmt: skip
 def test_a_state_brings_its_rules(cell, regions, variables):
     contact = first_of(f"phone,state\n+12125550100,{cell}")
     assert contact.hours_class == f"America/New_York{regions}"
     assert contact.variables == variables
+
+
+def test_a_state_tells_the_zone_of_a_number_from_elsewhere():
+    contact = first_of("phone,state\n+12125550100,TX")
+    assert contact.hours_class == "America/Chicago,America/Denver;US-NY,US-TX"
+    assert contact.region == "US-TX"
+
+
+@pytest.mark.parametrize(
+    "header", ["zip", "Zip Code", "ZIP/Postal Code", "postcode", "PLZ", "CP", "postal_code", "CEP"]
+)
+def test_a_postal_code_is_known_by_its_column(header):
+    contact = first_of(f"phone,{header}\n+12125550100,90210")
+    assert (contact.postal_code, contact.variables) == ("90210", {})
+    assert contact.hours_class == "America/Los_Angeles;US-CA,US-NY"
+
+
+def test_a_postal_code_is_read_in_the_country_of_the_number():
+    contact = first_of("phone,zip\n+34612345678,35001", country="US")
+    assert contact.hours_class == "Atlantic/Canary"
+
+
+def test_a_postal_code_that_says_nothing_is_kept_and_the_number_decides():
+    contact = first_of("phone,zip\n+12125550100,unknown")
+    assert (contact.postal_code, contact.hours_class) == ("unknown", "America/New_York;US-NY")
+
+
+def test_a_postal_code_may_come_as_a_number():
+    contact = parse_contact({"phone": "+12125550100", "postal_code": 2134}, "US")
+    assert (contact.postal_code, contact.hours_class) == ("2134", "America/New_York;US-MA,US-NY")
 
 
 def test_a_range_that_the_campaign_may_not_call_is_refused():

@@ -13,7 +13,7 @@ from engine.core.settings import DestinationSettings
 
 COLUMNS = (
     "phone", "name", "timezone", "priority", "external_id", "person_key", "source", "url",
-    "region", "phones.10", "variables.colour", "-", "variables.size", "-",
+    "region", "postal_code", "phones.10", "variables.colour", "-", "variables.size", "-",
 )  # fmt: skip
 OPEN_TO = DestinationSettings(countries=("US", "GB", "DE"))
 PHONES = (
@@ -23,7 +23,8 @@ PHONES = (
 WORDS = st.sampled_from(
     ("", "", "Ann", "Zoë Müller", "a\x07b", "a\tb", "x" * 150, "x" * 300, "7", "007", "1001", "0",
      "٣", "7.0", "Europe/Paris", "Mars/Base", "US-FL", "FL", "https://crm.example/1", "ftp://x",
-     "javascript:1", "a\u200bb", "=1+1", "+12125550199")
+     "javascript:1", "a\u200bb", "=1+1", "+12125550199",
+     "90210", "33101-1234", "K1A 0B1", "00000")
 )  # fmt: skip
 ROWS = st.tuples(st.sampled_from(PHONES), *[WORDS for _ in COLUMNS[1:]]).map(list)
 
@@ -40,9 +41,11 @@ def test_both_ways_make_the_same_contact(row: list[str], n_cells: int) -> None:
 @pytest.mark.parametrize(
     "row",
     [
-        ["+12125550100", "Ann", "", "", "E1", "", "web", "", "", "", "red"],
+        ["+12125550100", "Ann", "", "", "E1", "", "web", "", "", "", "", "red"],
         ["(305) 555-0100", "Zoë", "Europe/Paris", "7", "", "P1", "", "https://crm.example/1"],
         ["212-555-0100"],
+        ["212-555-0100", "Ann", "", "", "", "", "", "", "FL", "33101"],
+        ["212-555-0100", "Ann", "Europe/Paris", "", "", "", "", "", "", "90210-1234"],
     ],
 )
 def test_what_lists_are_full_of_is_read_the_quick_way(row: list[str]) -> None:

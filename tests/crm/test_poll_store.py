@@ -83,6 +83,14 @@ async def test_a_changed_lead_changes_its_contact_and_where_it_waits(store, camp
     assert [claim.phone for claim in claims] == ["+13035550100", "+12025550002"]
 
 
+async def test_a_lead_without_its_postal_code_loses_it(store, campaign_id):
+    pull = await store.polls.begin_pull(campaign_id, "1", NOW)
+    for code in ("10001", None):
+        ((stored, contact_id),) = await store.polls.upsert(pull, [lead(1, postal_code=code)], NOW)
+        assert (await store.contacts.get(campaign_id, contact_id)).postal_code == code
+    assert stored is Stored.CHANGED
+
+
 async def test_a_number_of_another_contact_is_left_alone(store, campaign_id):
     pull = await store.polls.begin_pull(campaign_id, "1", NOW)
     await store.polls.upsert(pull, [lead(1), lead(2)], NOW)

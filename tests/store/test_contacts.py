@@ -24,13 +24,24 @@ FULL = NewContact(
     source="list.csv",
     url="https://crm.example/" + "x" * 100,
     variables={"plan": "gold", "note": "日本語" * 60},
+    region="US-NY",
+    postal_code="10001",
 )
 
 
 async def test_everything_comes_back(rig):
     await rig.store.contacts.add(rig.campaign_id, [FULL], NOW)
     contact = await rig.contact()
-    for name in ("phone", "hours_class", "name", "timezone", "priority", "external_id"):
+    for name in (
+        "phone",
+        "hours_class",
+        "name",
+        "timezone",
+        "priority",
+        "external_id",
+        "region",
+        "postal_code",
+    ):
         assert getattr(contact, name) == getattr(FULL, name)
     assert (contact.source, contact.url) == (FULL.source, FULL.url)
     assert contact.variables == FULL.variables

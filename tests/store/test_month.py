@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -100,15 +100,27 @@ async def log_of(store: RedisStore, campaign_id: int, contacts: list[NewContact]
     return log
 
 
+#: What the checker knows of postal codes: their clock, and whether Florida's rules hold there.
+POSTAL = {
+    "10001": ("America/New_York", False), "60601-1234": ("America/Chicago", False),
+    "33101": ("America/New_York", True), "80202": ("America/Denver", False),
+    "85001": ("America/Phoenix", False), "96813": ("Pacific/Honolulu", False),
+}  # fmt: skip
+#: The clock of an area code, for contacts of whom nothing else is known.
+AREA_CLOCK = {"212": "America/New_York", "305": "America/New_York", "415": "America/Los_Angeles"}
+
+
 def people(n: int, chance: random.Random) -> Iterator[NewContact]:
     for i in range(n):
         area = ("212", "305", "415")[i % 3]
         phone = f"+1{area}{2_000_000 + i * 13:07}"
         others = (f"+1{area}{5_000_000 + i * 13:07}",) if i % 4 == 0 else ()
-        zone = chance.choice(ZONES)
+        zone = chance.choice(ZONES) if i % 5 != 1 else None
+        code = chance.choice((*POSTAL, "00000", "09021")) if i % 5 in (1, 2) else None
         yield NewContact(
             phone=phone, phones=others, timezone=zone, priority=chance.choice((1, 500, 1000)),
-            hours_class=hours_class(phone, zone, None, others), person_key=f"P{i // 2}",
+            hours_class=hours_class(phone, zone, None, others, code), person_key=f"P{i // 2}",
+            postal_code=code,
         )  # fmt: skip
 
 
@@ -314,8 +326,8 @@ def violations(
         by_phone[one.phone].append(one)
         by_person[str(contact.person_key)].append(one)
         by_contact[one.contact_id].append(one)
-    for phone, some in by_phone.items():
-        most = 3 if phone.startswith("+1305") else 4
+    for some in by_phone.values():
+        most = 3 if any(_in_florida(log.contacts[one.contact_id - 1]) for one in some) else 4
         yield from _too_many(some, most, 86_400)
         yield from _too_many(some, 7, 7 * 86_400)
         yield from _too_soon(some)
@@ -336,12 +348,22 @@ def _is_forbidden(one: AttemptRecord, scope: str, log: Log) -> bool:
 
 
 def _outside_hours(one: AttemptRecord, contact: NewContact) -> Iterator[str]:
-    local = one.started_at.astimezone(ZoneInfo(str(contact.timezone)))
+    local = one.started_at.astimezone(ZoneInfo(_clock(contact)))
     minute = local.hour * 60 + local.minute
-    is_florida = any(p.startswith("+1305") for p in (contact.phone, *contact.phones))
-    closes = 20 * 60 if is_florida else 20 * 60 + 30
+    closes = 20 * 60 if _in_florida(contact) else 20 * 60 + 30
     if not 540 <= minute < closes or local.isoweekday() == 7 or local.date() == HOLIDAY:
         yield f"{one.attempt_id}: at {local}"
+
+
+def _clock(contact: NewContact) -> str:
+    coded = POSTAL.get(contact.postal_code or "", ("", False))[0]
+    return contact.timezone or coded or AREA_CLOCK[contact.phone[2:5]]
+
+
+def _in_florida(contact: NewContact) -> bool:
+    """By an area code or by the postal code: either may be where the person is."""
+    has_number = any(p.startswith("+1305") for p in (contact.phone, *contact.phones))
+    return has_number or POSTAL.get(contact.postal_code or "", ("", False))[1]
 
 
 def _too_many(some: Sequence[AttemptRecord], most: int, span_s: int) -> Iterator[str]:
@@ -449,3 +471,12 @@ def test_the_checker_sees_what_is_wrong() -> None:
         assert bool(list(violations([call(1, noon)], log, ("", "c1")))) == is_wrong
     log.forbidden, log.withdrawn = {}, {1: noon}
     assert list(violations([call(1, noon)], log)) != []
+    log.withdrawn = {}
+    for code, hour_there, is_wrong in (
+        ("80202", 21, True), ("80202", 20, False), ("33101", 20, True), ("33101", 19, False),
+        ("00000", 20, False), ("96813", 8, True),
+    ):  # fmt: skip
+        log.contacts[0] = replace(contact, timezone=None, postal_code=code)
+        clock = ZoneInfo(POSTAL.get(code, ("America/New_York",))[0])
+        at = datetime(2026, 3, 4, hour_there, 15, tzinfo=clock).astimezone(UTC)
+        assert bool(list(violations([call(1, at)], log))) == is_wrong

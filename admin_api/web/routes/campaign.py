@@ -35,8 +35,8 @@ CALL_LINES = (("dialing", "ringing"), ("amd", "waiting"), ("talking",))
 BUSY = ("reserved", "ringing", "on_call", "wrap_up")
 _CSV_PAGE = 1000
 _COLUMNS = (
-    "contact_id", "phone", "name", "timezone", "priority", "external_id", "source", "url",
-    "state", "n_attempts", "last_outcome", "next_dial_at", "done_reason",
+    "contact_id", "phone", "name", "timezone", "region", "postal_code", "priority", "external_id",
+    "source", "url", "state", "n_attempts", "last_outcome", "next_dial_at", "done_reason",
 )  # fmt: skip
 
 

@@ -30,12 +30,11 @@ local function add(digits, shard, class, priority, others, m, n)
   return id
 end
 
+local CONTENT = {nm = 1, x = 1, so = 1, u = 1, v = 1, tz = 1, pr = 1, rg = 1, pc = 1}
+
 local function forget_content(key)
   for _, field in ipairs(redis.call('HKEYS', key)) do
-    local name = field:match('^(%a+)%d*$')
-    if name == 'nm' or name == 'x' or name == 'so' or name == 'u' or name == 'v' or field == 'tz' or field == 'pr' then
-      redis.call('HDEL', key, field)
-    end
+    if CONTENT[field:match('^(%a+)%d*$')] then redis.call('HDEL', key, field) end
   end
 end
 
