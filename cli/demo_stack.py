@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import random
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
@@ -31,11 +29,8 @@ from cli.demo_api import DemoApi
 from cli.processes import Child, Children
 from cli.settings import Settings
 from engine.store.embedded import EmbeddedRedis
+from engine.store.loopback import HOST, free_port
 
-HOST = "127.0.0.1"
-#: Below the ports that the kernel gives to outgoing connections, which could take one first.
-PORTS = range(18_000, 30_000)
-N_PORT_TRIES = 200
 #: In the order in which they start; they end the other way round.
 PARTS = ("worker", "engine", "api")
 POLL_S = 0.1
@@ -90,18 +85,6 @@ class Interruption:
                 return False
             self.sleep(POLL_S)
         return True
-
-
-def free_port() -> int:
-    """A port of the loopback address that nobody uses now."""
-    for port in random.sample(PORTS, N_PORT_TRIES):
-        with socket.socket() as sock:
-            try:
-                sock.bind((HOST, port))
-            except OSError:
-                continue
-            return port
-    raise DemoError(f"no free port on {HOST} among {N_PORT_TRIES} tried")
 
 
 def installed_binary() -> AsteriskBinary | None:

@@ -13,12 +13,12 @@ from pathlib import Path
 import httpx2
 
 from bench.parts.calling_list import phone
-from cli.demo_stack import free_port
 from cli.processes import Child
 from engine.core.campaign import CampaignStatus, Transition
 from engine.core.contact import NewContact
 from engine.core.settings import CampaignSettings
 from engine.store import RedisStore
+from engine.store.loopback import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_S = 60.0

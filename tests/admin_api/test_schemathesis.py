@@ -12,9 +12,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from cli.demo_stack import free_port
 from cli.processes import Child, Children
 from engine.store import EmbeddedRedis
+from engine.store.loopback import free_port
 
 TOKEN = "of-the-test"
 READY_S = 60

@@ -9,9 +9,10 @@ import pytest
 
 from cli.demo_campaign import STALL_S, DemoOptions, Patience, limit_of, settings_of
 from cli.demo_screen import line_of
-from cli.demo_stack import HOST, Interrupted, Interruption, Stack, free_port
+from cli.demo_stack import Interrupted, Interruption, Stack
 from cli.demo_summary import Picture, Summary, as_json
 from engine.core.settings import CampaignSettings
+from engine.store.loopback import HOST, free_port
 
 STATS = {
     "status": "completed",

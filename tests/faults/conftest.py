@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -26,7 +25,7 @@ from engine.core.errors import StoreUnavailable
 from engine.core.hours import hours_class
 from engine.core.outcome import Outcome
 from engine.core.settings import CampaignSettings
-from engine.store import RedisStore
+from engine.store import RedisStore, loopback
 from engine.store.embedded import EmbeddedRedis
 from telephony.fake_proxy import FakeProxy
 
@@ -305,12 +304,7 @@ def is_person(call: CarrierCall) -> bool:
 
 @pytest.fixture(scope="session")
 def free_port() -> Callable[[], int]:
-    def find() -> int:
-        with socket.socket() as one:
-            one.bind(("127.0.0.1", 0))
-            return int(one.getsockname()[1])
-
-    return find
+    return loopback.free_port
 
 
 @pytest.fixture(scope="session")

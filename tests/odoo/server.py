@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,8 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from engine.store.loopback import free_port
 
 DATABASE = "crm19"
 START_S, STOP_S, INIT_S = 90.0, 15.0, 600.0
@@ -89,7 +90,7 @@ def run(dest: Path) -> Iterator[Odoo]:
     with _folder(dest) as folder:
         shutil.copytree(dest / "cluster", folder / "pg", symlinks=True)
         with _postgres(folder):
-            port = _free_port()
+            port = free_port()
             _write_config(dest, folder, port)
             key = (dest / "key").read_text().strip()
             odoo = Odoo(f"http://127.0.0.1:{port}", key, dest, folder, port)
@@ -105,7 +106,7 @@ def make_template(dest: Path) -> None:
         _as_nobody(["initdb", "-D", "pg", "-U", "odoo", "-A", "trust", "-E", "UTF8",
                     "--locale=C", "--no-sync"], folder)  # fmt: skip
         with _postgres(folder):
-            _write_config(dest, folder, _free_port())
+            _write_config(dest, folder, free_port())
             base = [*_odoo(dest), "server", "-c", "odoo.conf", "--stop-after-init"]
             modules = ["-i", "crm,crm_phonecall", "--without-demo=1"]
             subprocess.run([*base, *modules], cwd=folder, check=True, timeout=INIT_S)
@@ -181,12 +182,6 @@ def _write_config(dest: Path, folder: Path, port: int) -> None:
         f"http_interface = 127.0.0.1\nhttp_port = {port}\n"
         "workers = 0\nmax_cron_threads = 0\nlog_level = warn\n"
     )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":
