@@ -96,7 +96,8 @@ class CampaignView:
     #: Classes that were asked for in this minute of UTC, and whether they are open.
     _open: dict[str, bool] = field(default_factory=dict)
     _open_minute: datetime | None = None
-    #: For which minute and classes it is known when the hours end.
+    #: When the hours of each class end that was asked for in this minute; of which classes last.
+    _closes: dict[str, datetime] = field(default_factory=dict)
     _closes_for: tuple[datetime, tuple[str, ...]] | None = None
     _closes_at: datetime | None = None
 
@@ -130,12 +131,22 @@ class CampaignView:
         return found
 
     def closes_in_s(self, now: datetime) -> float:
-        """Until the calling hours of everybody who waits are over; looked up once a minute."""
+        """Until the calling hours of everybody who waits are over; each class is looked up once
+        in a minute, however often contacts of other classes come and go."""
         minute = now.replace(second=0, microsecond=0)
         if (minute, self.classes) != self._closes_for:
+            if self._closes_for is None or self._closes_for[0] != minute:
+                self._closes = {}
             self._closes_for = (minute, self.classes)
-            self._closes_at = open_until(self.campaign.settings.hours, self.classes, minute)
+            self._closes_at = max((self._closes_of(c, minute) for c in self.classes), default=None)
         return max(0.0, (self._closes_at - now).total_seconds()) if self._closes_at else 0.0
+
+    def _closes_of(self, hours_class: str, minute: datetime) -> datetime:
+        found = self._closes.get(hours_class)
+        if found is None:
+            hours = self.campaign.settings.hours
+            found = self._closes[hours_class] = open_until(hours, (hours_class,), minute)
+        return found
 
     @property
     def has_place(self) -> bool:
