@@ -161,9 +161,15 @@ def open_until(hours: HoursSettings, classes: Iterable[str], now: datetime) -> d
     """
     last = now
     for each in classes:
-        until = now
-        while until - now <= SHIFT and is_open(hours, each, until):
-            last, until = max(last, until), until + STEP
+        if not is_held(hours, each):
+            last = max(last, _open_until(_places(hours, each), now))
+    return last
+
+
+def _open_until(places: list[Place], now: datetime) -> datetime:
+    last = until = now
+    while until - now <= SHIFT and all(_is_open_at(place, until) for place in places):
+        last, until = until, until + STEP
     return last
 
 
@@ -220,7 +226,7 @@ def _first_open(places: list[Place], since: datetime, until: datetime) -> dateti
 
 def _is_open_at(place: Place, now: datetime) -> bool:
     local = now.astimezone(place.zone)
-    clock, day = local.strftime("%H:%M"), DAYS[local.weekday()]
+    clock, day = f"{local.hour:02}:{local.minute:02}", DAYS[local.weekday()]
     inside = any(
         day in window.days and window.start <= clock < window.end for window in place.windows
     )

@@ -9,7 +9,7 @@ import secrets
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Set
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -29,6 +29,9 @@ from engine.service.roster import Roster
 from engine.service.sounds import SoundKeeper
 
 log = structlog.get_logger()
+
+#: Hours that go on and on are known for a shift; how long they go on is looked up again after this.
+CLOSES_AGAIN = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +99,8 @@ class CampaignView:
     #: Classes that were asked for in this minute of UTC, and whether they are open.
     _open: dict[str, bool] = field(default_factory=dict)
     _open_minute: datetime | None = None
-    #: When the hours of each class end that was asked for in this minute; of which classes last.
-    _closes: dict[str, datetime] = field(default_factory=dict)
+    #: When the hours of each class end, and when that was looked up; of which classes last.
+    _closes: dict[str, tuple[datetime, datetime]] = field(default_factory=dict)
     _closes_for: tuple[datetime, tuple[str, ...]] | None = None
     _closes_at: datetime | None = None
 
@@ -110,6 +113,7 @@ class CampaignView:
         self.campaign = campaign
         self.no_claim_before = self.classes_read_at = 0.0
         self._open_minute = self._closes_for = None
+        self._closes = {}
         self.dirty = True
 
     def _repace(self, settings: CampaignSettings) -> None:
@@ -131,22 +135,21 @@ class CampaignView:
         return found
 
     def closes_in_s(self, now: datetime) -> float:
-        """Until the calling hours of everybody who waits are over; each class is looked up once
-        in a minute, however often contacts of other classes come and go."""
+        """Until the calling hours of everybody who waits are over; looked at once a minute."""
         minute = now.replace(second=0, microsecond=0)
         if (minute, self.classes) != self._closes_for:
-            if self._closes_for is None or self._closes_for[0] != minute:
-                self._closes = {}
             self._closes_for = (minute, self.classes)
             self._closes_at = max((self._closes_of(c, minute) for c in self.classes), default=None)
         return max(0.0, (self._closes_at - now).total_seconds()) if self._closes_at else 0.0
 
     def _closes_of(self, hours_class: str, minute: datetime) -> datetime:
-        found = self._closes.get(hours_class)
-        if found is None:
-            hours = self.campaign.settings.hours
-            found = self._closes[hours_class] = open_until(hours, (hours_class,), minute)
-        return found
+        """An end that was found holds until it comes; whether it comes later is asked rarely,
+        because the search goes through the day and lists have hundreds of classes."""
+        end, found_at = self._closes.get(hours_class, (minute, minute))
+        if end <= minute or minute - found_at >= CLOSES_AGAIN:
+            end = open_until(self.campaign.settings.hours, (hours_class,), minute)
+            self._closes[hours_class] = (end, minute)
+        return end
 
     @property
     def has_place(self) -> bool:

@@ -41,15 +41,26 @@ def test_as_the_core_says_for_all_classes_at_once(view):
         assert view.closes_in_s(NOON) == (last - NOON).total_seconds()
 
 
-def test_a_class_is_looked_up_once_in_a_minute_while_others_come_and_go(view, asked):
-    for second, classes in enumerate([(EAST,), (EAST, WEST), (WEST,), (EAST, WEST)]):
+def test_a_class_is_looked_up_once_while_others_come_and_go(view, asked):
+    for minute, classes in enumerate([(EAST,), (EAST, WEST), (WEST,), (EAST, WEST)]):
         view.classes = classes
-        view.closes_in_s(NOON + timedelta(seconds=second))
+        view.closes_in_s(NOON + timedelta(minutes=minute))
     assert asked == [EAST, WEST]
 
 
-def test_it_is_looked_up_again_in_the_next_minute(view, asked):
+def test_hours_that_open_or_go_on_are_noticed(view):
+    always = {"hours": {"windows": [{"start": "00:00", "end": "24:00"}]}}
     view.classes = (EAST,)
-    for minute in range(2):
-        view.closes_in_s(NOON + timedelta(minutes=minute))
-    assert asked == [EAST, EAST]
+    early = NOON.replace(hour=11)
+    assert view.closes_in_s(early) == 0
+    assert view.closes_in_s(early + timedelta(hours=3)) > 6 * 3600
+    view.campaign.settings = CampaignSettings.model_validate(always)
+    assert view.closes_in_s(early + timedelta(hours=10)) > 11 * 3600
+
+
+def test_hours_are_never_thought_to_last_longer_than_they_do(view):
+    view.classes = (EAST, WEST)
+    for minute in range(0, 20 * 60, 7):
+        now = NOON + timedelta(minutes=minute)
+        last = open_until(view.campaign.settings.hours, view.classes, now)
+        assert view.closes_in_s(now) <= (last - now).total_seconds() + 15 * 60
