@@ -7,16 +7,11 @@ a poll costs that finds nothing new, and memory over many of them.
 from __future__ import annotations
 
 import asyncio
-import importlib.util
-import os
 import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,16 +22,14 @@ sys.path.pop(0)
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.parts import report
+from bench.parts.odoo import connect, create_leads, real_odoo
 from crm.cursor import Cursor
-from crm.http import Http
-from crm.odoo import PAGE_SIZE, OdooConfig, OdooConnector
-from crm.outbound import Outbound
+from crm.odoo import PAGE_SIZE, OdooConnector
 from crm.poll_run import run_poll
 from engine.core.campaign import CampaignStatus, Transition
 from engine.core.settings import CampaignSettings
 from engine.store import ConnectorRow, EmbeddedRedis, RedisStore
 
-ODOO = Path(__file__).resolve().parents[1] / "tests/odoo"
 MIN_RATIO = 0.6
 MAX_GROWTH_MB = 5.0
 GOAL = (
@@ -56,27 +49,6 @@ FULL = Plan(n_leads=10_000, n_rounds=3, n_idle=1000)
 QUICK = Plan(n_leads=1_000, n_rounds=2, n_idle=30)
 
 
-@contextmanager
-def real_odoo() -> Iterator[Any]:
-    install = subprocess.run(
-        [ODOO / "install.sh"], stdout=subprocess.PIPE, check=True, timeout=1500,
-        env={**os.environ, "PY": sys.executable},
-    )  # fmt: skip
-    dest = Path(install.stdout.decode().splitlines()[-1])
-    spec = importlib.util.spec_from_file_location("odoo_server", ODOO / "server.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    with module.run(dest) as odoo:
-        yield odoo
-
-
-def connect(odoo: Any) -> OdooConnector:
-    config = OdooConfig(url=odoo.url, database=odoo.database, rate_per_s=1000, protocol="json2")
-    return OdooConnector(config, odoo.api_key, Http(odoo.url, Outbound(("127.0.0.1",))))
-
-
 async def create(odoo: Any, n: int) -> None:
     connector = connect(odoo)
     for start in range(0, n, CREATE_AT_ONCE):
@@ -84,8 +56,7 @@ async def create(odoo: Any, n: int) -> None:
             {"name": f"Lead {i}", "contact_name": f"Ann {i}", "phone": f"+1212{2_000_000 + i}"}
             for i in range(start, min(n, start + CREATE_AT_ONCE))
         ]
-        quiet = {"mail_create_nolog": True, "tracking_disable": True}
-        await connector._json2("crm.lead", "create", {"vals_list": values, "context": quiet})
+        await create_leads(connector, values)
     await connector.close()
 
 

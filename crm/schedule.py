@@ -19,7 +19,7 @@ from engine.core.errors import NotFound, StoreUnavailable
 from engine.store import RedisStore
 
 LEASE_S = 5.0
-TICK_S = 0.25
+TICK_S, SHORTEST_TICK_S = 0.25, 0.01
 #: How often the campaigns are asked what they want, and the outboxes looked at.
 PLAN_S = 1.0
 RECONNECT_S = 1.0
@@ -47,9 +47,8 @@ async def _connected(redis_url: str, rq_url: str, owner: str, ending: threading.
     try:
         while not ending.is_set():
             fence = await store.polls.lead(owner, _now(), LEASE_S)
-            if fence is not None:
-                await schedule.tick()
-            await asyncio.sleep(TICK_S)
+            pause_s = TICK_S if fence is None else await schedule.tick()
+            await asyncio.sleep(pause_s)
         if fence is not None:
             await store.polls.resign(fence)
     finally:
@@ -65,7 +64,9 @@ class Schedule:
         self._planned_at: datetime | None = None
         self._connector_of: Mapping[int, str] = {}
 
-    async def tick(self) -> None:
+    async def tick(self) -> float:
+        """Seconds until the next one: what falls due is handed out at its instant."""
+        await self._hand_out_polls()
         now = _now()
         if self._planned_at is None or (now - self._planned_at).total_seconds() >= PLAN_S:
             await self._plan(now)
@@ -73,7 +74,11 @@ class Schedule:
             for webhook_id in await self._hooks.fill(now):
                 self._queue.enqueue_hooks(webhook_id)
             self._planned_at = now
-        for poll in await self._store.polls.pop(now):
+            await self._hand_out_polls()
+        return _pause_s(await self._store.polls.next_due_at(), _now())
+
+    async def _hand_out_polls(self) -> None:
+        for poll in await self._store.polls.pop(_now()):
             self._queue.enqueue_poll(poll, self._connector_of.get(poll.campaign_id, "0"))
 
     async def _plan(self, now: datetime) -> None:
@@ -126,6 +131,12 @@ class Schedule:
         if campaign.is_final and not n_waiting:
             await self._store.outbox.unfollow(campaign_id)
         return campaign.settings.list.connector_id
+
+
+def _pause_s(due_at: datetime | None, now: datetime) -> float:
+    if due_at is None:
+        return TICK_S
+    return min(TICK_S, max(SHORTEST_TICK_S, (due_at - now).total_seconds()))
 
 
 def _now() -> datetime:

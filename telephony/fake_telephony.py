@@ -88,6 +88,8 @@ class FakePbx:
         self.now = now
         self.started_at = now()
         self.trunks = {"carrier"}
+        #: Of members that join: an agent who just logged in is unavailable for a while.
+        self.device_of_new = Device.NOT_IN_USE
         self.channels: dict[str, FakeChannel] = {}
         self.kept_records: dict[str, HangupRecord] = {}
         self.members: dict[tuple[str, str], FakeMember] = {}
@@ -364,7 +366,8 @@ class FakeTelephony:
 
     async def add_member(self, queue: str, agent: Agent) -> None:
         self._need_link()
-        self.pbx.members.setdefault((queue, agent.extension), FakeMember(agent))
+        member = FakeMember(agent, device=self.pbx.device_of_new)
+        self.pbx.members.setdefault((queue, agent.extension), member)
         self.pbx.show(agent.extension)
 
     async def remove_member(self, queue: str, agent: Agent) -> None:

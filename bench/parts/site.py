@@ -138,11 +138,15 @@ class Site:
 
     # -------------------------------------------------------------------------- processes
 
+    def start(self, command: str, **more: str) -> Child:
+        """`dialer <command>`; `more` settings of its environment."""
+        env = {**os.environ, **self.rig.env(), "REDIS_URL": self._redis_url, **more}
+        env["DIALER_REDIS_URL"] = self._redis_url
+        return self._children.start(Child([command], env, self.folder / f"{command}.log"))
+
     async def start_engine(self) -> int:
         """`dialer engine`, until all agents are available. Its pid."""
-        env = {**os.environ, **self.rig.env(), "REDIS_URL": self._redis_url}
-        env["DIALER_REDIS_URL"] = self._redis_url
-        self._engine = self._children.start(Child(["engine"], env, self.folder / "engine.log"))
+        self._engine = self.start("engine")
 
         async def all_available() -> bool:
             # What this engine says: the agents' own states may be left from the one before.

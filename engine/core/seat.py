@@ -25,6 +25,8 @@ class Seat:
     queues: Mapping[str, AgentSeen] = field(default_factory=dict)
     #: An off-hook agent is on the line.
     on_line: bool = False
+    #: An off-hook agent has just gone on the line; see `is_settling`.
+    just_logged_in: bool = False
     login_asked_at: datetime | None = None
     attempt_id: str | None = None
     #: Set when the call ended; kept until Asterisk has lifted the pause.
@@ -78,9 +80,15 @@ def state_of(seat: Seat) -> AgentState:
         return AgentState.WRAP_UP
     if seat.agent.wanted_pause is not None:
         return AgentState.PAUSED
-    if seat.reserved_for is not None:
+    if seat.reserved_for is not None or is_settling(seat):
         return AgentState.RESERVED
     return _state_of_phone(seat)
+
+
+def is_settling(seat: Seat) -> bool:
+    """Logged in, but Asterisk keeps an agent unavailable for 5 s after AgentLogin."""
+    is_away = any(seen.device is Device.UNAVAILABLE for seen in seat.queues.values())
+    return seat.on_line and seat.just_logged_in and is_away
 
 
 def can_be_reserved(seat: Seat) -> bool:
@@ -114,7 +122,8 @@ def _is_reachable(seat: Seat) -> bool:
     agent = seat.agent
     if not agent.wanted_in or (agent.mode == "off_hook" and not seat.on_line):
         return False
-    return all(seen.device is not Device.UNAVAILABLE for seen in seat.queues.values())
+    is_there = all(seen.device is not Device.UNAVAILABLE for seen in seat.queues.values())
+    return is_there or is_settling(seat)
 
 
 def _state_of_phone(seat: Seat) -> AgentState:

@@ -15,7 +15,7 @@ from engine.ports import Change, Clock, Fence, SoundPlace, Store, Telephony
 from engine.service.calls import Phase
 from engine.service.dialing import Dialer
 from engine.service.listening import Listener
-from engine.service.live import LiveKeeper
+from engine.service.live import GATHER_S, LiveKeeper
 from engine.service.pacing import Pacer
 from engine.service.previewing import Previewer
 from engine.service.recovery import Recovery
@@ -87,6 +87,7 @@ class Engine:
                 group.create_task(self._every(HOUSEKEEPING_S, self._keep_house, stop)),
                 group.create_task(self._every(REPORT_S, self._reporter.publish, stop)),
                 group.create_task(self._every(LIVE_S, self._live.keep, stop)),
+                group.create_task(self._resume(stop), name="resume"),
                 group.create_task(self._every(OFFERS_S, self._previewer.keep, stop)),
                 group.create_task(self._every(SOUNDS_S, self.world.sounds.keep, stop)),
                 group.create_task(self._every(LOOK_AGAIN_S, self._look_again, stop)),
@@ -336,6 +337,14 @@ class Engine:
             log.warning("hang_up_failed", attempt_id=attempt_id, error=error.message)
 
     # -------------------------------------------------------------------- housekeeping
+
+    async def _resume(self, stop: asyncio.Event) -> None:
+        """Live campaigns that paused themselves go on when something happened, not at a tick."""
+        while not stop.is_set():
+            await _first(self._live.cause(), stop)
+            if self.world.leads:
+                await self._guarded(self._live.resume)
+            await _sleep(GATHER_S, stop)
 
     async def _keep_house(self) -> None:
         """Wrap-ups that are over, campaigns that are complete, stopped ones that can go."""

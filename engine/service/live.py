@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 import structlog
@@ -18,20 +19,38 @@ from engine.service.world import CampaignView, World
 log = structlog.get_logger()
 
 
+#: After one look at paused campaigns the next causes are gathered for so long.
+GATHER_S = 0.1
+
+
 class LiveKeeper:
     def __init__(self, world: World) -> None:
         self._world = world
+        self._woken = world.wake.ear()
         #: The reason that holds now and since when, by campaign.
         self._reasons: dict[int, tuple[AutoPause | None, datetime]] = {}
 
+    async def cause(self) -> None:
+        """Until something has happened that a paused campaign may go on for."""
+        await self._woken.wait()
+        self._woken.clear()
+
+    async def resume(self) -> None:
+        """Look at those that paused by themselves: going on waits for no tick."""
+        await self._look(lambda view: view.campaign.status is CampaignStatus.PAUSED)
+
     async def keep(self) -> None:
-        """Look at every Live campaign that was not paused by hand."""
+        """Look at every Live campaign that was not paused by hand: time passes, hours open."""
+        await self._look(lambda _view: True)
+
+    async def _look(self, wanted: Callable[[CampaignView], bool]) -> None:
         if not self._world.is_synced:
             return
         for view in list(self._world.campaigns.values()):
             campaign = view.campaign
             paused_by_hand = campaign.status_reason == MANUAL
-            if campaign.live and not campaign.is_final and not paused_by_hand:
+            is_kept = campaign.live and not campaign.is_final and not paused_by_hand
+            if is_kept and wanted(view):
                 await self._keep(view)
 
     async def _keep(self, view: CampaignView) -> None:

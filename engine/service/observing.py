@@ -16,7 +16,7 @@ from engine.core.call_events import Device
 from engine.core.call_state import CallState
 from engine.core.outcome import is_trunk_fault
 from engine.core.pacing import Ages, Kind, Seen
-from engine.core.seat import Seat, state_of
+from engine.core.seat import Seat, is_settling, state_of
 from engine.service.calls import Call, Phase
 
 UNANSWERED = (Phase.DIALING, Phase.RINGING)
@@ -133,7 +133,10 @@ class Watch:
 
 
 def _doing(seat: Seat) -> AgentState:
-    """As everybody sees it, but for a pause that Asterisk lifts a moment after the wrap-up."""
+    """As everybody sees it, but for a pause that Asterisk lifts a moment after the wrap-up, and
+    for who has just logged in and gets no call yet."""
+    if is_settling(seat):
+        return AgentState.OFFLINE
     state = state_of(seat)
     is_talking = seat.attempt_id or any(q.device is Device.IN_USE for q in seat.queues.values())
     return AgentState.WRAP_UP if state is AgentState.ON_CALL and not is_talking else state

@@ -31,6 +31,7 @@ class Pacer:
         self._world = world
         self._dialer = dialer
         self._previewer = previewer
+        self._woken = world.wake.ear()
 
     async def run(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
@@ -89,12 +90,12 @@ class Pacer:
         )
 
     async def _wait(self) -> None:
-        wake, settings = self._world.wake, self._world.settings
+        settings = self._world.settings
         with suppress(TimeoutError):
             async with asyncio.timeout(settings.tick_s):
-                await wake.wait()
+                await self._woken.wait()
             await asyncio.sleep(settings.gather_s)
-        wake.clear()
+        self._woken.clear()
 
     async def _decide(self, view: CampaignView, idle: int) -> None:
         world, now = self._world, self._world.clock.now()

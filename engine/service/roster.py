@@ -18,6 +18,8 @@ from engine.core.call_events import (
 )
 from engine.core.seat import Seat, state_of
 
+REACHABLE = frozenset(Device) - {Device.UNAVAILABLE}
+
 
 class Roster:
     """Seats by agent id; extensions name the same agents in Asterisk."""
@@ -79,12 +81,13 @@ class Roster:
             self.apply(seen)
         for seat in self:
             if seat.queues and all(s.device is Device.UNAVAILABLE for s in seat.queues.values()):
-                self.put(replace(seat, on_line=False, login_asked_at=now))
+                self.put(replace(seat, on_line=False, just_logged_in=False, login_asked_at=now))
 
     def lines_lost(self) -> None:
         """Asterisk was restarted: nobody is on the line, and everybody may be called at once."""
         for seat in self:
-            self.put(replace(seat, queues={}, on_line=False, login_asked_at=None))
+            seat = replace(seat, queues={}, on_line=False, just_logged_in=False)
+            self.put(replace(seat, login_asked_at=None))
 
     def reserve(self, agent_id: int, attempt_id: str | None) -> None:
         """For a call that is still to be dialled; None: no more."""
@@ -153,12 +156,14 @@ class Roster:
 def _with_event(seat: Seat, event: AgentEvent) -> Seat:
     match event:
         case AgentSeen():
-            on_line = seat.on_line or event.device is not Device.UNAVAILABLE
-            return replace(seat, queues={**seat.queues, event.queue: event}, on_line=on_line)
+            queues, is_there = {**seat.queues, event.queue: event}, event.device in REACHABLE
+            settles = seat.just_logged_in and not is_there
+            on_line = seat.on_line or is_there
+            return replace(seat, queues=queues, on_line=on_line, just_logged_in=settles)
         case AgentRemoved():
             queues = {name: seen for name, seen in seat.queues.items() if name != event.queue}
             return replace(seat, queues=queues)
         case AgentLoggedIn():
-            return replace(seat, on_line=True, login_asked_at=None)
+            return replace(seat, on_line=True, just_logged_in=True, login_asked_at=None)
         case AgentLoggedOff():
-            return replace(seat, on_line=False, login_asked_at=None)
+            return replace(seat, on_line=False, just_logged_in=False, login_asked_at=None)

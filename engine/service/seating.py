@@ -95,7 +95,10 @@ class Seating:
 
     def _attend(self, agent_id: int) -> None:
         seat = self._world.roster.get(agent_id)
-        if seat is None or agent_id in self._busy:
+        if seat is None:
+            return
+        if agent_id in self._busy:
+            self._changed.add(agent_id)  # again at the next tick
             return
         if self._steps(seat) or self._written.get(agent_id) != _shown(seat):
             self._busy.add(agent_id)
@@ -142,7 +145,7 @@ class Seating:
             return
         match step:
             case LogIn():
-                roster.put(replace(seat, login_asked_at=now))
+                roster.put(replace(seat, login_asked_at=now, just_logged_in=False))
                 await telephony.log_in(seat.agent)
             case LogOff():
                 await telephony.log_off(seat.agent)

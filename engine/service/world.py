@@ -27,6 +27,7 @@ from engine.service.ledgers import Ledgers
 from engine.service.observing import Watch
 from engine.service.roster import Roster
 from engine.service.sounds import SoundKeeper
+from engine.service.waking import Wake
 
 log = structlog.get_logger()
 
@@ -204,7 +205,7 @@ class World:
     #: An agent's seat is to be brought into line with what is wanted.
     seat_changed: Callable[[int], None] = field(default=lambda _agent_id: None)
     #: Something happened that a decision may follow from.
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    wake: Wake = field(default_factory=Wake)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     ledgers: Ledgers = field(init=False)
 

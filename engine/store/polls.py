@@ -105,6 +105,11 @@ class RedisPolls:
         command = invoke("poll_pop", self._plan, codec.to_ms(now), hold_ms, POPPED_AT_ONCE)
         return [Poll(*map(int, one)) for one in (await self._link.batch([command]))[0]]
 
+    async def next_due_at(self) -> datetime | None:
+        """When the first source is due; None where nothing is polled."""
+        first = await self._link.call("ZRANGE", self._plan[0], 0, 0, "WITHSCORES")
+        return codec.from_ms(int(float(first[1]))) if first else None
+
     async def begin(self, poll: Poll, now: datetime) -> bool:
         return await self._hold(poll, now, "out")
 
