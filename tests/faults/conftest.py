@@ -154,8 +154,9 @@ class Floor:
         spread = [(i / len(group), phone) for group in groups for i, phone in enumerate(group)]
         return [phone for _, phone in sorted(spread)]
 
-    async def campaign(self, numbers: Sequence[str], *, play: bool = True) -> int:
-        settings = CampaignSettings.model_validate(SETTINGS)
+    async def campaign(self, numbers: Sequence[str], *, play: bool = True, **edits: object) -> int:
+        """`edits` are groups of settings in place of those of SETTINGS."""
+        settings = CampaignSettings.model_validate({**SETTINGS, **edits})
         campaign = await self.store.campaigns.create("test", settings, self.agent_ids, "t", now())
         new = [NewContact(phone=phone, hours_class=hours_class(phone, None)) for phone in numbers]
         await self.store.contacts.add(campaign.id, new, now())
@@ -318,7 +319,7 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
 @pytest.fixture(scope="session")
 def areas() -> Iterator[int]:
     """An area code for each test, so that the carrier's records of one are told from another's."""
-    return iter((202, 212, 305, 312, 415, 404, 214, 617, 713, 206, 303, 602, 702, 503, 619))
+    return iter((202, 212, 305, 312, 415, 404, 214, 617, 713, 206, 303, 602, 702, 503, 619, 818))
 
 
 @pytest.fixture
