@@ -100,6 +100,23 @@ def can_be_reserved(seat: Seat) -> bool:
     return state_of(replace(seat, queues=queues)) is AgentState.AVAILABLE
 
 
+def offered_again(seat: Seat, attempt_id: str) -> Seat | None:
+    """The seat of the agent whom an earlier engine made this offer; None where it is not free.
+
+    The agent was free then: whatever shows of the call before, or of its wrap-up, had no time to
+    be noted as over.
+    """
+    rested = replace(seat, attempt_id=None, wrap_up_until=None, reserved_for=None)
+    ours = (RESERVED, WRAP_UP)
+    queues = {
+        queue: replace(seen, paused=seen.paused and seen.pause_reason not in ours)
+        for queue, seen in seat.queues.items()
+    }
+    if state_of(replace(rested, queues=queues)) is not AgentState.AVAILABLE:
+        return None
+    return replace(rested, reserved_for=attempt_id)
+
+
 def plan(seat: Seat, queues: Set[str], now: datetime) -> list[Step]:
     """What to tell Asterisk so that the seat becomes what was asked for.
 

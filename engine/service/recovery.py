@@ -7,7 +7,7 @@ outcome; neither, and Asterisk runs since before the call was sent: it never lef
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -30,7 +30,7 @@ from engine.core.errors import NotFound
 from engine.core.ids import campaign_of, minted_at
 from engine.core.preview import Offer, OfferState
 from engine.core.redial import RedialAt
-from engine.core.seat import Seat, can_be_reserved
+from engine.core.seat import Seat, can_be_reserved, offered_again
 from engine.ports import LiveCall, Wanted
 from engine.service.calls import Call
 from engine.service.settling import Settler
@@ -77,6 +77,7 @@ class Recovery:
             await self._recover_campaign(view, seen)
         await self._adopt_strangers(seen)
         self._free_agents(seen)
+        self._hold_agents()
         log.info("recovered", live=len(seen.live), records=len(seen.records))
 
     async def look_for_trunks(self) -> None:
@@ -109,17 +110,23 @@ class Recovery:
                 await self._judge(call, seen)
 
     async def _take_up_offers(self, view: CampaignView) -> set[str]:
-        """Contacts that agents look at, now ours to dial; their agents stay reserved."""
-        world, found = self._world, set[str]()
-        offers = await world.store.offers.list(view.campaign.id)
+        """Contacts that agents look at, now ours to dial."""
+        found = set[str]()
+        offers = await self._world.store.offers.list(view.campaign.id)
         view.offers = {offer.attempt_id: offer for offer in offers}
         for offer in offers:
-            seat = world.roster.get(offer.agent_id)
-            if seat is not None and can_be_reserved(seat):
-                world.roster.reserve(offer.agent_id, offer.attempt_id)
             if offer.state is not OfferState.DIALLED and await self._keep_offer(view, offer):
                 found.add(offer.attempt_id)
         return found
+
+    def _hold_agents(self) -> None:
+        """Who looks at an offer, or waits for its call, stays reserved."""
+        roster = self._world.roster
+        for view in self._world.campaigns.values():
+            for offer in view.offers.values():
+                seat = roster.get(offer.agent_id)
+                if seat is not None and (held := _held(seat, offer)) is not None:
+                    roster.put(held)
 
     async def _keep_offer(self, view: CampaignView, offer: Offer) -> bool:
         if self._world.fence is None:
@@ -288,6 +295,12 @@ def _waits_for_the_end(seat: Seat) -> bool:
     paused = any(each.paused and each.pause_reason == WRAP_UP for each in members)
     busy = any(each.device is Device.IN_USE for each in members)
     return paused and not busy and seat.wrap_up_until is None
+
+
+def _held(seat: Seat, offer: Offer) -> Seat | None:
+    if offer.state is not OfferState.DIALLED:
+        return offered_again(seat, offer.attempt_id)
+    return replace(seat, reserved_for=offer.attempt_id) if can_be_reserved(seat) else None
 
 
 def _of_node(instants: Mapping[str, datetime], node: str) -> datetime | None:

@@ -14,7 +14,16 @@ from engine.core.call_events import AgentSeen, Device
 from engine.core.pacing import Preview, Snapshot
 from engine.core.preview import Offer, OfferState, Step, after_miss, after_skip, may_skip, next_step
 from engine.core.redial import Done, RedialAt
-from engine.core.seat import LogOff, Pause, Seat, Unpause, can_be_reserved, plan, state_of
+from engine.core.seat import (
+    LogOff,
+    Pause,
+    Seat,
+    Unpause,
+    can_be_reserved,
+    offered_again,
+    plan,
+    state_of,
+)
 from engine.core.settings import PreviewSettings
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -107,3 +116,14 @@ def test_a_reservation_of_an_earlier_engine_can_be_taken_over() -> None:
     assert not can_be_reserved(seat(paused="lunch"))
     assert not can_be_reserved(replace(seat(), attempt_id="1b"))
     assert not can_be_reserved(seat(wanted_in=False))
+
+
+def test_an_offer_finds_its_agent_again_whatever_shows_of_the_call_before() -> None:
+    talked = replace(seat(paused="wrap-up"), attempt_id="1b", wrap_up_until=LATE)
+    again = offered_again(talked, "1a")
+    assert again is not None and state_of(again) is AgentState.RESERVED
+    assert again.reserved_for == "1a" and plan(again, {"dialer-1"}, NOW) == [Pause(RESERVED)]
+    assert offered_again(seat(paused="lunch"), "1a") is None
+    assert offered_again(seat(wanted_in=False), "1a") is None
+    busy = replace(seat().queues["dialer-1"], device=Device.IN_USE)
+    assert offered_again(replace(seat(), queues={"dialer-1": busy}), "1a") is None

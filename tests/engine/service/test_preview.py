@@ -58,8 +58,12 @@ async def test_an_accepted_contact_is_called_by_that_agent(stage, numbers, desk_
     offers = [await desk.offer(agent_id) for agent_id in agents]
     assert len({offer.contact_id for offer in offers}) == 2
     assert stage.pbx.placed == [], "nobody is dialled before an agent says so"
-    states = [(await stage.store.agents.get(each)).state for each in agents]
-    assert states == [AgentState.RESERVED] * 2
+
+    async def are_reserved() -> bool:
+        states = [(await stage.store.agents.get(each)).state for each in agents]
+        return states == [AgentState.RESERVED] * 2
+
+    await stage.until(are_reserved)
     wanted_agent = {offer.attempt_id: offer.agent_id for offer in offers}
     for offer in offers:
         await desk.answer(offer, "accepted")
@@ -176,6 +180,29 @@ async def test_offers_outlive_an_engine(stage, numbers, desk_of):
     await stage.completed(campaign_id)
     attempts = await stage.check(campaign_id)
     assert {each.attempt_id for each in attempts} == {offer.attempt_id for offer in offers}
+
+
+@pytest.mark.parametrize("shown", [AgentState.ON_CALL, AgentState.WRAP_UP])
+async def test_an_offer_stays_where_the_end_of_the_call_before_was_not_noted(
+    stage, numbers, desk_of, shown
+):
+    """Killed right after the offer, an engine leaves in the store what the agent did before."""
+    [agent_id] = await stage.hire(1)
+    campaign_id = await stage.campaign(numbers(s00=2), [agent_id], wrap_up_s=60, **PREVIEW)
+    first = stage.start("one", lease_s=1.0)
+    desk = desk_of(campaign_id)
+    offer = await desk.offer(agent_id)
+    await first.crash()
+    for member in stage.pbx.members.values():
+        member.paused, member.pause_reason = True, "wrap-up"
+    now = datetime.now(UTC)
+    later = now + timedelta(seconds=60) if shown is AgentState.WRAP_UP else None
+    before = f"{offer.attempt_id[:-1]}0"
+    await stage.store.agents.set_state(agent_id, shown, now, attempt_id=before, wrap_up_until=later)
+    await desk.answer(offer, "accepted")
+    stage.start("two", lease_s=1.0)
+    await stage.placed(1)
+    assert stage.pbx.placed[0].attempt_id == offer.attempt_id
 
 
 async def test_the_rules_are_asked_again_when_it_is_dialled(stage, numbers, desk_of):
