@@ -252,7 +252,7 @@ def _outcome_of_record(record: HangupRecord) -> Outcome:
     if record.stage == NO_MESSAGE:
         return Outcome.FAILED
     if record.answered_at is not None:
-        return Outcome.HUNG_UP_EARLY
+        return _left_alone(record.cause, prompted)
     if record.trunk_silent:
         return Outcome.FAILED
     return _unanswered(record.cause, record.sip, record.timed_out, record.rang)
@@ -268,9 +268,17 @@ def _outcome_of_events(state: CallState) -> Outcome:
     if state.hung_up_at is None or _says_nothing(state):
         return Outcome.UNKNOWN
     if state.is_answered:
-        return Outcome.HUNG_UP_EARLY if state.record_lost else Outcome.UNKNOWN
+        prompted = state.prompt_at is not None
+        return _left_alone(state.cause, prompted) if state.record_lost else Outcome.UNKNOWN
     timed_out = state.response == REASON_TIMEOUT
     return _unanswered(state.cause, state.sip, timed_out, state.ringing_at is not None)
+
+
+def _left_alone(cause: int | None, prompted: bool) -> Outcome:
+    """Answered, and nothing came of it: the person left, or our hang-up for a Stop met the answer,
+    which the person cannot tell from an abandoned call."""
+    cut = cause == CAUSE_CANCELLED and not prompted
+    return Outcome.ABANDONED if cut else Outcome.HUNG_UP_EARLY
 
 
 def _reached(

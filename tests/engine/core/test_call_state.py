@@ -98,16 +98,18 @@ def answered(
     opted_out: bool = False,
     message_end_at: datetime | None = None,
     keys: str = "",
+    cause: int = 16,
 ) -> Call:
     events = (
         Ringing(ID, at(1)),
         Answered(ID, at(2)),
         Responded(ID, at(2), 4),
         *extra,
-        HungUp(ID, at(9), 16, None),
+        HungUp(ID, at(9), cause, None),
     )
     record = replace(
         RECORD,
+        cause=cause,
         stage=stage,
         rang=True,
         answered_at=at(2),
@@ -176,6 +178,7 @@ CALLS = [
         opted_out=True,
     ),
     answered("left the queue", Outcome.HUNG_UP_EARLY),
+    answered("our hang-up met the answer", Outcome.ABANDONED, cause=CAUSE_CANCELLED),
     answered(
         "machine",
         Outcome.MACHINE,
