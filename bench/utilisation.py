@@ -3,6 +3,7 @@
 30 agents stay on the line; 35 % of the calls are answered by a person after 2 to 12 s, the agents
 talk for 20 s and wrap up for 5. One campaign for each mode, one after the other. The agents' time
 is counted from the records of a window after the start; abandoned calls from the first second on.
+Simulated are shifts as long and as cold as these, with the same window.
 The carrier records what people hear: who got no agent must hear the message, from its beginning
 and within 2.2 s of the answer.
 """
@@ -57,17 +58,20 @@ class Plan:
     n_agents: int
     warm_up_s: float
     window_s: float
-    #: Hours of each simulated shift, and how many.
-    simulated_h: float
+    #: Simulated shifts.
     shifts: int
+
+    @property
+    def hours(self) -> float:
+        return (self.warm_up_s + self.window_s) / 3600
 
     @property
     def n_contacts(self) -> int:
         return int((self.warm_up_s + self.window_s + 30) * self.n_agents * CALLS_PER_AGENT_S)
 
 
-FULL = Plan(n_agents=30, warm_up_s=90, window_s=270, simulated_h=1.0, shifts=3)
-QUICK = Plan(n_agents=6, warm_up_s=5, window_s=40, simulated_h=0.1, shifts=1)
+FULL = Plan(n_agents=30, warm_up_s=90, window_s=270, shifts=20)
+QUICK = Plan(n_agents=6, warm_up_s=5, window_s=40, shifts=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +162,10 @@ def foretold(plan: Plan, shifts: dict[str, Shift]) -> dict[str, Figures]:
     """What `dialer simulate --from-campaign` would say of such calls."""
     records = [record for shift in shifts.values() for record in shift.records]
     settings = _settings("predictive")
-    scenario = scenario_of(records, settings, agents=plan.n_agents, hours=plan.simulated_h)
+    scenario = scenario_of(records, settings, agents=plan.n_agents, hours=plan.hours)
     comparison = Comparison(
-        scenario=replace(scenario, tick_s=TICK_S), modes=MODES, dial_level=1.0,
-        max_abandon_rate=MAX_RATE, shifts=plan.shifts, warm=True,
+        scenario=replace(scenario, tick_s=TICK_S, counted_from_s=plan.warm_up_s), modes=MODES,
+        dial_level=1.0, max_abandon_rate=MAX_RATE, shifts=plan.shifts,
     )  # fmt: skip
     return compare(comparison, lambda number: random.Random(f"1 {number}"))
 

@@ -28,6 +28,8 @@ class Scenario:
 
     agents: int = 20
     hours: float = 4.0
+    #: Agents' time is counted from this second on; calls and people from the first.
+    counted_from_s: float = 0.0
     #: Part of the calls that a person answers; of the others, machines and busy or failed ones.
     answer_rate: float = 0.3
     machine_share: float = 0.25

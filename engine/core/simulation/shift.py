@@ -58,6 +58,7 @@ class Shift:
             self._come(agent)
         for at, n, seconds in scenario.breaks:
             self._at(at, lambda n=n, seconds=seconds: self._break(agents, n, seconds))  # type: ignore[misc]
+        self._at(scenario.counted_from_s, self._count_anew)
         n_ticks = int(scenario.end_s / scenario.tick_s)
         for tick in range(n_ticks):
             self._until(tick * scenario.tick_s)
@@ -111,6 +112,12 @@ class Shift:
         busy = len(self.talking) + len(self.wrapping)
         result.logged_s += seconds * (len(self.idle) + busy)
         self.now = at
+
+    def _count_anew(self) -> None:
+        result = self.result
+        result.logged_s = result.talk_s = result.wrap_up_s = result.idle_s = 0.0
+        for agent in self.idle:
+            agent.idle_since = self.now
 
     # ------------------------------------------------------------------------------ calls
 

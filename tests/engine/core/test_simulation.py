@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import random
 
 import pytest
@@ -188,3 +189,11 @@ def test_a_break_takes_so_many_agents_for_so_long():
         for one in sees.shown
     }
     assert here[299.5] == 6 and here[400.0] == 2 and here[900.0] == 6
+
+
+def test_agents_time_is_counted_from_where_it_is_asked():
+    late = dataclasses.replace(SHORT, counted_from_s=600.0)
+    whole, part = shift(Progressive()), shift(Progressive(), late)
+    assert (part.n_placed, part.n_answered) == (whole.n_placed, whole.n_answered)
+    assert part.logged_s == pytest.approx(SHORT.agents * (SHORT.end_s - 600))
+    assert part.talk_s + part.wrap_up_s + part.idle_s == pytest.approx(part.logged_s)
