@@ -13,6 +13,7 @@ from pydantic import (
     Field,
     GetJsonSchemaHandler,
     StringConstraints,
+    model_validator,
 )
 
 from admin_api.context import MAX_ID
@@ -275,7 +276,16 @@ class ListOut(BaseModel):
 
 
 class ListPatch(In):
-    weight: int = Field(ge=1, le=1000)
+    """What is not given stays; an empty name is the list's own again."""
+
+    name: Annotated[str, Field(max_length=200), AfterValidator(_one_line)] | None = None
+    weight: int | None = Field(None, ge=1, le=1000)
+
+    @model_validator(mode="after")
+    def _something(self) -> ListPatch:
+        if self.name is None and self.weight is None:
+            raise ValueError("give a name, a weight, or both")
+        return self
 
 
 class ContactPatch(In):

@@ -31,7 +31,7 @@ async def edit_list(
     """A list of weight 2 gets two contacts called for each of a list of weight 1, at equal
     priority. Acts on the next call."""
     await ctx.store.campaigns.get(campaign_id)
-    found = await ctx.store.lists.set_weight(
-        campaign_id, list_id, body.weight, actor(token), ctx.now()
+    found = await ctx.store.lists.edit(
+        campaign_id, list_id, name=body.name, weight=body.weight, actor=actor(token), now=ctx.now()
     )
     return ListOut(**asdict(found))

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from admin_api.web.render import STATIC
 from admin_api.web.routes import (
     agents,
+    calling_lists,
     campaign,
     campaigns,
     connectors,
@@ -27,7 +28,7 @@ from admin_api.web.routes import (
 
 #: In the order in which a path is looked up: `/campaigns/new` before `/campaigns/{id}`.
 ROOMS = (
-    sign_in, edit, imports, campaign, what_if, campaigns, agents, lists, connectors,
+    sign_in, edit, imports, calling_lists, campaign, what_if, campaigns, agents, lists, connectors,
     webhooks, people, desk, sounds, system,
 )  # fmt: skip
 #: Nothing from another host, no inline script or style, no framing.

@@ -135,6 +135,8 @@ COLUMN = {
     "source": "Source",
     "url": "Web address",
 }
+#: Where the contacts of a list came from.
+LIST = {"single": "Page or API", "import": "File", "connector": "Connection"}
 ROLE = {"admin": "Administrator", "supervisor": "Supervisor", "agent": "Agent"}
 ACTION = {
     "connector_create": "added the connector",
@@ -147,6 +149,7 @@ ACTION = {
     "password": "changed the password",
     "withdraw": "withdrew",
     "add": "added",
+    "list_edit": "edited a list",
     "remove": "removed",
 }
 

@@ -251,7 +251,7 @@ class RedisCampaigns:
     async def _remove_contacts(self, campaign_id: int, n_contacts: int) -> None:
         names = ["counts", "classes", "class_names", "waiting", "added", "audit", "live", "states"]
         places = await self._link.call("SMEMBERS", self._keys.campaign(campaign_id, "ready_places"))
-        names += ["ready_places", "lists", "list_of", "list_counts", "list_weights"]
+        names += ["ready_places", "lists", "list_of", "list_counts", "list_weights", "list_names"]
         names += [f"ready:{place}" for place in places]
         names += [f"phones:{shard}" for shard in range(N_PHONE_SHARDS)]
         names += [f"k:{contact_id}" for contact_id in range(1, n_contacts + 1)]

@@ -43,6 +43,7 @@ TABLE = [
     ("GET", "/campaigns/99/history", IN, IN, NO),
     ("GET", "/campaigns/99/imports/99i1", IN, IN, NO),
     ("POST", "/campaigns/99/preview", IN, IN, NO),
+    ("POST", "/campaigns/99/lists/0", IN, IN, NO),
     ("POST", "/campaigns/99/play", IN, IN, NO),
     ("GET", "/agents", IN, IN, NO),
     ("POST", "/agents", IN, IN, NO),
@@ -341,6 +342,28 @@ async def test_a_supervisor_sees_why_nothing_more_is_dialled(
     assert "Limit reached: one call for each free agent" in page
     assert "this block of 30 days" in page and "above the limit" in page
     assert "1 of 1" in page
+
+
+async def test_lists_are_named_and_weighed_on_the_edit_page(browser_for, api, make_campaign):
+    campaign = await make_campaign(n_contacts=2)
+    path = f"/campaigns/{campaign['id']}"
+    sam = await browser_for("supervisor")
+    page = (await sam.get(f"{path}/edit")).text
+    assert "Added one by one" in page and 'name="weight"' in page
+    answer = await sam.post(f"{path}/lists/0", data={"name": "<Fair>", "weight": "7"})
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{path}/edit#lists")
+    (one,) = (await api("GET", f"{path}/lists"))["items"]
+    assert (one["name"], one["weight"]) == ("<Fair>", 7)
+    htmx = {"HX-Request": "true"}
+    answer = await sam.post(f"{path}/lists/0", data={"name": " ", "weight": "8"}, headers=htmx)
+    assert "List 0 is saved" in answer.text and 'value="8"' in answer.text
+    for wrong in ("0", "1001", "x", ""):
+        answer = await sam.post(f"{path}/lists/0", data={"weight": wrong}, headers=htmx)
+        assert answer.status_code == 422 and "Not saved: weight" in answer.text
+    assert (await sam.post(f"{path}/lists/9", data={"weight": "2"})).status_code == 404
+    (one,) = (await api("GET", f"{path}/lists"))["items"]
+    assert (one["name"], one["weight"]) == ("", 8)
+    assert "edited a list" in (await sam.get(f"{path}/history")).text
 
 
 async def test_recordings_are_spoken_uploaded_heard_chosen_and_deleted(browser_for, api):

@@ -197,6 +197,10 @@ async def test_each_import_is_a_list_with_a_weight(api, admin, make_campaign):
     edited = await api("PATCH", f"{path}/lists/{imported['list_id']}", json={"weight": 5})
     assert edited == {**imported, "weight": 5}
     assert (await api("GET", f"{path}/lists"))["items"] == [single, edited]
+    renamed = await api("PATCH", f"{path}/lists/{imported['list_id']}", json={"name": "May"})
+    assert renamed == {**edited, "name": "May"}
+    own = await api("PATCH", f"{path}/lists/{imported['list_id']}", json={"name": ""})
+    assert own["name"] == "may.csv"
     for wrong in ({"weight": 0}, {"weight": 1001}, {}):
         await api("PATCH", f"{path}/lists/1", 422, json=wrong)
     await api("PATCH", f"{path}/lists/9", 404, json={"weight": 2})

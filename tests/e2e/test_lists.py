@@ -67,3 +67,17 @@ def test_a_file_that_is_no_list_says_so_before_it_is_sent(open_as, make_campaign
     page.get_by_label("Add a CSV or XLSX file").set_input_files(tmp_path / "empty.csv")
     expect(page.get_by_role("alert")).to_have_text("The file is empty.")
     expect(page.get_by_role("button", name="Upload")).to_be_disabled()
+
+
+def test_lists_are_named_and_weighed_in_place(open_as, api, make_campaign, violations):
+    campaign = make_campaign("weights", n_contacts=1)
+    page = open_as("sam", f"/campaigns/{campaign['id']}/edit")
+    lists = page.locator("#lists")
+    lists.get_by_label("Name of Added one by one").fill("Trade fair")
+    lists.get_by_label("Weight of Added one by one").fill("3")
+    lists.get_by_role("button", name="Save Added one by one").click()
+    expect(lists.get_by_text("List Trade fair is saved")).to_be_visible()
+    expect(lists.get_by_label("Weight of Trade fair")).to_have_value("3")
+    assert violations(page) == []
+    (one,) = api("GET", f"/campaigns/{campaign['id']}/lists")["items"]
+    assert (one["name"], one["weight"]) == ("Trade fair", 3)

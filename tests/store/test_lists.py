@@ -43,7 +43,7 @@ async def two(rig, n: int = 200) -> tuple[int, int]:
 
 
 async def weigh(rig, list_id: int, weight: int) -> None:
-    await rig.store.lists.set_weight(rig.campaign_id, list_id, weight, "t", rig.now)
+    await rig.store.lists.edit(rig.campaign_id, list_id, weight=weight, actor="t", now=rig.now)
 
 
 async def test_lists_are_told_with_their_source(rig):

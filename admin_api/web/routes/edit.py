@@ -242,7 +242,8 @@ async def _page(
         shown=shown, values={"settings": shown.settings}, groups=groups(),
         errors=_by_field(shown.errors), agents=await ctx.store.agents.all(),
         offers=await _offers(ctx), tab="edit", defaults={"settings": DEFAULTS},
-        anchor_of=_anchor_of,
+        anchor_of=_anchor_of, saved=None,
+        lists=await ctx.store.lists.all(campaign.id) if campaign else (),
         missing=missing if campaign and campaign.status is CampaignStatus.DRAFT else [],
         labels={one.path: f"{group.title}: {one.label}"
                 for group in groups() for one in group.fields},
