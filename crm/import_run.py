@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import gc
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -25,6 +28,8 @@ UPLOAD_SILENT_S = 300
 UPLOAD_CUT = "The upload ended before its end; nothing of it was added."
 #: Rows of a spreadsheet between two commits.
 ROWS_AT_ONCE = 500
+#: Parts that are read and not saved yet, each of a chunk.
+MAX_UNSAVED = 3
 #: Read at once of an upload, before others get their turn: some ms.
 SLICE_BYTES = 8192
 log = structlog.get_logger(__name__)
@@ -49,11 +54,23 @@ async def run(store: RedisStore, import_id: str, may_go_on: Callable[[], bool]) 
     if upload is None or upload.status is ImportStatus.UPLOADING:
         return "gone"
     try:
-        return await _read_all(store, upload, may_go_on)
+        with _rare_collections():
+            return await _read_all(store, upload, may_go_on)
     except (BadFile, CampaignFinal, NotFound) as error:
         return await _end(store, import_id, ImportStatus.FAILED, error.message)
     except Conflict:
         return "busy"
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Rows make no cycles; looking for them every 700 objects takes a twentieth of the time."""
+    usual = gc.get_threshold()
+    gc.set_threshold(50_000, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 async def _read_all(store: RedisStore, upload: Import, may_go_on: Callable[[], bool]) -> str:
@@ -66,18 +83,38 @@ async def _read_all(store: RedisStore, upload: Import, may_go_on: Callable[[], b
     choice = choice_of(upload.columns, has_header=upload.has_header)
     reader = Reader(country, upload.carry, upload.line or 1, open_to, choice)
     n_chunks = max(1, upload.n_chunks)  # an empty file has none, and an error to find
-    async with _Saving(store, upload, campaign) as saving:
-        for position in range(upload.chunks_done, n_chunks):
+    async with _Saving(store, upload, campaign) as saving, aclosing(_chunks(store, upload)) as all_:
+        async for position, chunk in all_:
             if not may_go_on():
                 await saving.done()
                 return "interrupted"
-            chunk = await store.imports.next_chunk(upload.import_id, position)
-            if chunk is None and upload.n_chunks:
-                raise Conflict("Another worker took this part of the upload.")
-            reading = await _read_chunk(reader, chunk or b"", is_last=position + 1 == n_chunks)
+            reading = await _read_chunk(reader, chunk, is_last=position + 1 == n_chunks)
             await saving.begin(reading, Position(position + 1, reader.line, reader.carry))
         await saving.done()
     return await _end(store, upload.import_id, ImportStatus.DONE, "")
+
+
+async def _chunks(store: RedisStore, upload: Import) -> AsyncGenerator[tuple[int, bytes]]:
+    """Those that are not done yet, each fetched while the one before is read."""
+
+    def fetched(position: int) -> asyncio.Task[bytes | None]:
+        return asyncio.create_task(store.imports.next_chunk(upload.import_id, position))
+
+    if not upload.n_chunks:
+        yield 0, b""
+        return
+    ahead = fetched(upload.chunks_done)
+    try:
+        for position in range(upload.chunks_done, upload.n_chunks):
+            chunk = await ahead
+            if chunk is None:
+                raise Conflict("Another worker took this part of the upload.")
+            if position + 1 < upload.n_chunks:
+                ahead = fetched(position + 1)
+            yield position, chunk
+    finally:
+        ahead.cancel()
+        await asyncio.gather(ahead, return_exceptions=True)
 
 
 async def _read_chunk(reader: Reader, chunk: bytes, *, is_last: bool) -> Reading:
@@ -92,47 +129,70 @@ async def _read_chunk(reader: Reader, chunk: bytes, *, is_last: bool) -> Reading
 
 
 class _Saving:
-    """Saves one part after the other, each while the next one is read."""
+    """Saves parts in their order. While one is added to the campaign the next ones are read and
+    made ready, so that neither the server nor this process waits for the other."""
 
     def __init__(self, store: RedisStore, upload: Import, campaign: Campaign) -> None:
         self._store, self._upload = store, upload
         self._sieve = Sieve(store, campaign)
         self._n_told = upload.duplicates
-        self._task: asyncio.Task[None] | None = None
+        self._adding: asyncio.Task[Sequence[int | None]] | None = None
+        self._saving: deque[asyncio.Task[None]] = deque()
 
     async def __aenter__(self) -> _Saving:
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """A part that is being saved when the next one cannot be read is saved, not torn."""
-        if self._task is not None:
-            await asyncio.gather(self._task, return_exceptions=True)
+        await asyncio.gather(*self._saving, return_exceptions=True)
 
     async def begin(self, reading: Reading, position: Position) -> None:
-        """Raises what the part before raised."""
-        await self.done()
-        self._task = asyncio.create_task(self._save(reading, position))
+        """Raises what a part before raised."""
+        while len(self._saving) >= MAX_UNSAVED:
+            await self._saving[0]
+            self._saving.popleft()
+        before = self._saving[-1] if self._saving else None
+        self._adding = asyncio.create_task(self._add(reading, position, self._adding))
+        self._saving.append(
+            asyncio.create_task(self._commit(reading, position, self._adding, before))
+        )
 
     async def done(self) -> None:
-        task, self._task = self._task, None
-        if task is not None:
+        for task in self._saving:
             await task
 
-    async def _save(self, reading: Reading, position: Position) -> None:
-        """A kill between the two steps does no harm: with its token a repeated add counts the
-        same."""
-        upload, now = self._upload, _now()
+    async def _add(
+        self,
+        reading: Reading,
+        position: Position,
+        before: asyncio.Task[Sequence[int | None]] | None,
+    ) -> Sequence[int | None]:
+        """A kill before the commit does no harm: with its token a repeated add counts the same."""
+        upload, contacts, now = self._upload, self._store.contacts, _now()
         token = f"{upload.import_id}:{position.chunks_done}:{position.line}"
         await self._sieve.sift(reading, now)
-        contacts = self._store.contacts
-        ids = await contacts.add(
+        commands = contacts.ready(
             upload.campaign_id, reading.contacts, now, token=token, list_id=upload.list_id
         )
+        if before is not None:
+            await before
+        return await contacts.add_ready(upload.campaign_id, commands)
+
+    async def _commit(
+        self,
+        reading: Reading,
+        position: Position,
+        adding: asyncio.Task[Sequence[int | None]],
+        before: asyncio.Task[None] | None,
+    ) -> None:
+        ids = await adding
+        if before is not None:
+            await before
         n_here = sum(id_ is None for id_ in ids)
         told = reading.duplicates[: max(0, MAX_TOLD - self._n_told)]
         self._n_told += len(told)
         await self._store.imports.commit(
-            upload.import_id,
+            self._upload.import_id,
             chunks_done=position.chunks_done,
             carry=position.carry,
             line=position.line,

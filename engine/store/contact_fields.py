@@ -71,7 +71,7 @@ def fields_of(contact: NewContact) -> dict[str, str]:
     if contact.priority != DEFAULT_PRIORITY:
         fields["pr"] = str(contact.priority)
     if contact.variables:
-        codec.put(fields, "v", codec.to_json(dict(contact.variables)))
+        codec.put(fields, "v", codec.texts_to_json(contact.variables))
     return fields
 
 

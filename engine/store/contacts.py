@@ -19,6 +19,8 @@ from engine.store.scripts import invoke
 
 #: One script call blocks the server for about 3 ms.
 BATCH: Final = 500
+#: Batches in one round trip; the server serves others between two of them.
+AT_ONCE: Final = 10
 #: Contacts that a filtered page looks at one by one, where a campaign is from before their states
 #: were kept together.
 MAX_LOOKED_AT: Final = 2000
@@ -45,17 +47,43 @@ class RedisContacts:
         With a token, repeating the same contacts gives the first answer: for an import that was
         killed between adding and taking note of it.
         """
+        return await self.add_ready(
+            campaign_id, self.ready(campaign_id, contacts, now, token=token, list_id=list_id)
+        )
+
+    def ready(
+        self,
+        campaign_id: int,
+        contacts: Sequence[NewContact],
+        now: datetime,
+        *,
+        token: str | None = None,
+        list_id: int = 0,
+    ) -> Sequence[Command]:
+        """What `add_ready` sends: an import makes it while the part before is being added."""
+        return [
+            self._adding(
+                campaign_id,
+                contacts[start : start + BATCH],
+                f"{token}:{start}" if token else "",
+                now,
+                list_id,
+            )
+            for start in range(0, len(contacts), BATCH)
+        ]
+
+    async def add_ready(
+        self, campaign_id: int, commands: Sequence[Command]
+    ) -> Sequence[int | None]:
+        """As `add`. Several batches share a round trip: the server does not wait between them."""
         ids: list[int | None] = []
-        for start in range(0, len(contacts), BATCH):
-            some = contacts[start : start + BATCH]
-            part = f"{token}:{start}" if token else ""
-            answer, *_ = await self._link.batch([
-                self._adding(campaign_id, some, part, now, list_id),
-                change(self._keys, "campaign", campaign_id, {"what": "contacts"}),
-            ])  # fmt: skip
-            if isinstance(answer, int):
-                raise NotFound("There is no such campaign.") if answer == -1 else CampaignFinal
-            ids += [one or None for one in answer]
+        told = change(self._keys, "campaign", campaign_id, {"what": "contacts"})
+        for start in range(0, len(commands), AT_ONCE):
+            some = commands[start : start + AT_ONCE]
+            for answer in (await self._link.batch([*some, told]))[:-1]:
+                if isinstance(answer, int):
+                    raise NotFound("There is no such campaign.") if answer == -1 else CampaignFinal
+                ids += [one or None for one in answer]
         return ids
 
     async def get(self, campaign_id: int, contact_id: int) -> Contact:

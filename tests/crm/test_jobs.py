@@ -18,6 +18,7 @@ import pytest
 from crm.import_run import UPLOAD_SILENT_S, run, waiting_imports
 from crm.jobs import ImportQueue, WorkerContext, rq_connection, run_import, set_context
 from crm.worker import run_worker, sweep
+from engine.core.errors import StoreUnavailable
 from engine.core.settings import CampaignSettings
 from engine.store import EmbeddedRedis, Import, ImportStatus, RedisStore
 
@@ -108,6 +109,33 @@ async def test_a_list_is_read_with_its_bad_rows_and_duplicates(store):
     campaign = await store.campaigns.get(campaign_id)
     assert (campaign.n_contacts, campaign.n_importing) == (850, 0)
     assert await run(store, import_id, for_ever) == "gone"
+
+
+async def test_parts_that_were_added_ahead_of_a_failed_commit_count_once(store, monkeypatch):
+    campaign_id = await new_campaign(store)
+    import_id = await upload(store, campaign_id, calling_list(6000))
+    commit, n_commits = store.imports.commit, 0
+
+    async def second_fails(*args, **kwargs):
+        nonlocal n_commits
+        n_commits += 1
+        if n_commits == 2:
+            raise StoreUnavailable("cut off")
+        await commit(*args, **kwargs)
+
+    monkeypatch.setattr(store.imports, "commit", second_fails)
+    with pytest.raises(StoreUnavailable):
+        await run(store, import_id, for_ever)
+    one = await found(store, campaign_id, import_id)
+    n_there = len(await all_phones(store, campaign_id))
+    assert one.chunks_done == 1 and one.created < n_there, "later parts were added already"
+    monkeypatch.setattr(store.imports, "commit", commit)
+    assert await run(store, import_id, for_ever) == "done"
+    one = await found(store, campaign_id, import_id)
+    assert (one.created, one.rejected, one.duplicates) == (5100, 600, 300)
+    phones = await all_phones(store, campaign_id)
+    assert len(phones) == len(set(phones)) == 5100
+    assert phones == sorted(phones), "in the order of the file"
 
 
 @pytest.mark.parametrize(

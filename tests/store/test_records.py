@@ -81,3 +81,8 @@ def test_what_most_calls_leave_is_small() -> None:
     packed = records.pack(record)
     assert len(packed) <= 120 < len(records.to_json(record)) / 3
     assert records.unpack(packed, entry_of(record)) == record
+
+
+@given(st.dictionaries(st.text(), st.text()))
+def test_texts_are_the_same_json_the_quick_way(texts: dict[str, str]) -> None:
+    assert codec.texts_to_json(texts) == codec.to_json(texts)
