@@ -33,6 +33,8 @@ class Claim:
     history: History
     #: Whom limits per person count; empty: nobody is named.
     person_key: str = ""
+    #: The campaign's calling list that the contact is in.
+    list_id: int = 0
     #: A callback that this agent is to make, and the instant that was agreed on.
     agent_id: int | None = None
     callback_at: datetime | None = None

@@ -11,6 +11,7 @@ from enum import StrEnum
 from engine.core.call_events import CallEvent
 from engine.core.call_state import CallState, apply
 from engine.core.ledger import CONNECT_S, MACHINE_VERDICT, NOTHING, Counts
+from engine.core.pacing.classes import Known
 from engine.core.redial import History
 
 
@@ -46,6 +47,8 @@ class Call:
     #: The agent who is to get a callback: extension and mode; None: whoever is free.
     agent: tuple[str, str] | None = None
     rules: str = ""
+    #: How often calls such as this one are answered is learned by it; None after a recovery.
+    of: Known = None
     #: None where the contact has to be read again (after a recovery).
     history: History | None = None
     phase: Phase = Phase.DIALING

@@ -14,6 +14,7 @@ from engine.core.call_events import Fate, HungUp, RecordLost, Responded, Vanishe
 from engine.core.call_state import CallState
 from engine.core.caller_ids import choose, pools_for
 from engine.core.errors import ActionRefused, ActionUnknown, LinkDown
+from engine.core.pacing import class_of
 from engine.core.phone import masked
 from engine.core.redial import Done, Next, RedialAt
 from engine.core.seat import state_of
@@ -242,6 +243,7 @@ class Dialer:
             hours_class=claim.hours_class,
             rules=str(campaign.version),
             person_key=claim.person_key,
+            of=class_of(claim.list_id, claim.number, view.hour_at(now)),
             agent=self._agent_of(claim),
             history=claim.history,
             state=CallState(attempt_id=claim.attempt_id, sent_at=now),

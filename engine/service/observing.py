@@ -6,7 +6,7 @@ seen. A call that came and went between two looks was of no concern to anybody.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -16,6 +16,7 @@ from engine.core.call_events import Device
 from engine.core.call_state import CallState
 from engine.core.outcome import is_trunk_fault
 from engine.core.pacing import Ages, Kind, Seen
+from engine.core.pacing.classes import Known
 from engine.core.seat import Seat, is_settling, state_of
 from engine.service.calls import Call, Phase
 
@@ -32,6 +33,8 @@ class Sight:
     """The part of a snapshot that only a foretelling rule asks for."""
 
     ringing_ages: Ages
+    ringing_classes: Mapping[Known, Ages]
+    placed: tuple[Known, ...]
     amd_ages: Ages
     talk_ages: Ages
     wrap_up_ages: Ages
@@ -80,9 +83,12 @@ class Watch:
         """`calls` of the campaign, `seats` of its queue; `queues` of all that dial now."""
         dialing = set(queues)
         here = {seat.agent.id: seat for seat in seats}
+        calls, before = list(calls), self._known
         seen = [*self._calls_seen(calls, now), *self._seats_seen(here, now_s)]
         return Sight(
             ringing_ages=_ages(self._open, UNANSWERED, now),
+            ringing_classes=_classes(self._open.values(), now),
+            placed=tuple(call.of for call in calls if call.of and call.attempt_id not in before),
             amd_ages=_ages(self._open, (Phase.AMD,), now),
             talk_ages=self._ages_of_seats(AT_WORK, now_s),
             wrap_up_ages=self._ages_of_seats((AgentState.WRAP_UP,), now_s),
@@ -179,7 +185,8 @@ def _resolved(call: Call, now: datetime) -> list[Seen]:
     end = state.hung_up_at or now
     if is_person and not call.amd:
         end = state.answered_at or came or end
-    seen = [Seen(Kind.PERSON if is_person else Kind.NO_PERSON, _s(call.started_at, end))]
+    kind = Kind.PERSON if is_person else Kind.NO_PERSON
+    seen = [Seen(kind, _s(call.started_at, end), call.of)]
     if call.amd and state.answered_at:
         kind = Kind.JUDGED_PERSON if is_person else Kind.JUDGED_MACHINE
         seen.append(Seen(kind, _s(state.answered_at, end)))
@@ -197,6 +204,14 @@ def _ages(calls: Mapping[str, Call], phases: Iterable[Phase], now: datetime) -> 
     """In AMD counted from the answer, else from the order."""
     wanted = set(phases)
     return Counter(int(_s(_since(call), now)) for call in calls.values() if call.phase in wanted)
+
+
+def _classes(calls: Iterable[Call], now: datetime) -> Mapping[Known, Ages]:
+    found = defaultdict[Known, Counter[int]](Counter)
+    for call in calls:
+        if call.phase in UNANSWERED:
+            found[call.of][int(_s(call.started_at, now))] += 1
+    return found
 
 
 def _since(call: Call) -> datetime:

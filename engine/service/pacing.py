@@ -75,12 +75,15 @@ class Pacer:
         calls = world.calls.of_campaign(campaign.id)
         seats = [seat for seat in world.roster if campaign.queue in seat.queues]
         queues = [each.campaign.queue for each in world.campaigns.values() if each.is_active]
-        now_s = world.clock.monotonic()
-        sight = view.watch.look(calls, seats, queues, world.clock.now(), now_s)
+        now, now_s = world.clock.now(), world.clock.monotonic()
+        sight = view.watch.look(calls, seats, queues, now, now_s)
         return replace(
             plain,
             now_s=now_s,
             ringing_ages=sight.ringing_ages,
+            ringing_classes=sight.ringing_classes,
+            placed=sight.placed,
+            hour=view.hour_at(now),
             amd_ages=sight.amd_ages,
             talk_ages=sight.talk_ages,
             wrap_up_ages=sight.wrap_up_ages,

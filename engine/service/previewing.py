@@ -137,6 +137,7 @@ class Previewer:
             number=offer.number,
             history=History(contact.n_attempts, contact.n_trunk_faults, contact.outcomes, n_others),
             person_key=offer.person_key,
+            list_id=contact.list_id,
             agent_id=offer.agent_id,
         )
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -134,6 +135,10 @@ class CampaignView:
             hours = self.campaign.settings.hours
             found = self._open[hours_class] = is_open(hours, hours_class, now)
         return found
+
+    def hour_at(self, now: datetime) -> int:
+        """Of the day, by the campaign's own clock."""
+        return now.astimezone(ZoneInfo(self.campaign.settings.hours.timezone)).hour
 
     def closes_in_s(self, now: datetime) -> float:
         """Until the calling hours of everybody who waits are over; looked at once a minute."""

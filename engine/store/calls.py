@@ -289,6 +289,7 @@ def _claim(one: Sequence[Any]) -> Claim:
         number=int(fields.get("ns", 0)) + 1,
         history=history_of(fields),
         person_key=person_of(fields),
+        list_id=int(fields.get("cl", 0)),
         agent_id=agent_id,
         callback_at=callback_at,
     )

@@ -32,6 +32,7 @@ async def claimed(rig, n: int) -> list[int]:
     """The list of each contact, in the order of the claim."""
     claims = await rig.claim(n)
     contacts = [await rig.store.calls.contact(rig.campaign_id, c.contact_id) for c in claims]
+    assert [claim.list_id for claim in claims] == [contact.list_id for contact in contacts]
     return [contact.list_id for contact in contacts]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.core.pacing.agentless import Agentless
+from engine.core.pacing.classes import CallClass, class_of
 from engine.core.pacing.explained import Explained, at_risk, explained
 from engine.core.pacing.fixed import Power, Progressive
 from engine.core.pacing.knowledge import Knowledge, knowledge_of
@@ -22,6 +23,7 @@ if TYPE_CHECKING:  # a simulation needs the rules alone, without what settings a
 __all__ = [
     "Agentless",
     "Ages",
+    "CallClass",
     "Explained",
     "Kind",
     "Knowledge",
@@ -34,6 +36,7 @@ __all__ = [
     "Snapshot",
     "Tally",
     "at_risk",
+    "class_of",
     "explained",
     "knowledge_of",
     "pacing_of",

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from engine.core.pacing.classes import CallClass, Known
 from engine.core.pacing.hazards import Kept
+from engine.core.pacing.mix import Mix
+from engine.core.pacing.shares import Cell, Cells
 
 VERSION = 1
+#: Fewer calls of a class are not worth keeping, nor a smaller part of calls of no known class.
+LEAST, FEW = 0.5, 0.01
 PARTS = ("talk", "wrap_up", "lines", "judged")
+
+
+@dataclass(frozen=True, slots=True)
+class KeptShare:
+    """Calls of a class, those that people answered, and which part of the calls that were last
+    remembered (`Knowledge.lines`) was of it."""
+
+    of: CallClass
+    calls: float
+    persons: float
+    part: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,12 +36,15 @@ class Knowledge:
     lines: Kept
     judged: Kept
     caution: float
+    #: Empty where calls were not told apart.
+    shares: Sequence[KeptShare] = ()
 
     def as_json(self) -> dict[str, object]:
         return {
             "version": VERSION,
             "caution": self.caution,
             **{part: _as_json(getattr(self, part)) for part in PARTS},
+            "shares": [[*each.of, each.calls, each.persons, each.part] for each in self.shares],
         }
 
 
@@ -36,9 +55,42 @@ def knowledge_of(document: Mapping[str, object]) -> Knowledge | None:
     try:
         talk, wrap_up, lines, judged = (_kept(document[part]) for part in PARTS)
         caution = float(document["caution"])  # type: ignore[arg-type]
+        shares = tuple(_shares(document.get("shares", ())))  # type: ignore[arg-type]
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
-    return Knowledge(talk=talk, wrap_up=wrap_up, lines=lines, judged=judged, caution=caution)
+    return Knowledge(
+        talk=talk, wrap_up=wrap_up, lines=lines, judged=judged, caution=caution, shares=shares
+    )
+
+
+def kept_shares(cells: Cells, lately: Mix) -> tuple[KeptShare, ...]:
+    parts = lately.parts()
+    total = sum(parts.values()) or 1.0
+    return tuple(
+        KeptShare(
+            of, round(cell.calls, 2), round(cell.persons, 2), round(parts.get(of, 0.0) / total, 4)
+        )
+        for of, cell in sorted(cells.items())
+        if cell.calls >= LEAST
+    )
+
+
+def cells_of(shares: Iterable[KeptShare]) -> Cells:
+    return {each.of: Cell(each.calls, each.persons) for each in shares}
+
+
+def mix_of(shares: Iterable[KeptShare], calls: float) -> Sequence[tuple[Known, float]]:
+    """So many calls, of these classes; what is missing is of none that is known."""
+    found: list[tuple[Known, float]] = [(each.of, each.part * calls) for each in shares]
+    rest = calls - sum(n for _, n in found)
+    known = [(of, n) for of, n in found if n > 0]
+    return [*known, (None, rest)] if rest > FEW * calls else known
+
+
+def _shares(rows: Sequence[Sequence[float]]) -> Iterable[KeptShare]:
+    for list_id, attempt, hour, calls, persons, part in rows:
+        of = CallClass(int(list_id), int(attempt), int(hour))
+        yield KeptShare(of, float(calls), float(persons), float(part))
 
 
 def _as_json(kept: Kept) -> dict[str, object]:

@@ -6,10 +6,14 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from engine.core.pacing.classes import Known
+from engine.core.pacing.foretold import CallsAhead
 from engine.core.pacing.hazards import PRIOR_N, Ended, edges, exposure, hazards, mean_s
-from engine.core.pacing.knowledge import Knowledge
+from engine.core.pacing.knowledge import Knowledge, cells_of, kept_shares, mix_of
+from engine.core.pacing.mix import Mix
 from engine.core.pacing.outlook import (
     N_STEPS,
+    SURE,
     TALK_BIN_S,
     Answers,
     Rows,
@@ -17,6 +21,8 @@ from engine.core.pacing.outlook import (
     survival,
     wrap_up_rows,
 )
+from engine.core.pacing.ratios import NO_PARTS, Parts, Ratios, fitted
+from engine.core.pacing.shares import Shares
 from engine.core.pacing.shortage import Counted, one_of
 from engine.core.pacing.snapshot import Kind, Seen, Snapshot
 
@@ -31,6 +37,10 @@ PRIOR_LINES = 20.0
 TALK_WINDOW = 400.0
 LINE_WINDOW, LINE_WINDOW_S = 400.0, 300.0
 FAST_WINDOW, FAST_WINDOW_S = 80.0, 90.0
+#: What leaves next is like the last so many that left.
+LEAVING_WINDOW = 30.0
+#: Classes of calls are compared anew so often.
+COMPARE_S = 10.0
 #: Whoever answered an hour ago may answer again in a minute: a share that falls to less than this
 #: part of its peak is not believed; a carrier that loses calls looks like people who are not there.
 LOWEST, PEAK_S = 0.5, 3600.0
@@ -51,15 +61,17 @@ PERSON, OTHER = 0, 1
 
 @dataclass(slots=True)
 class Level:
-    """Share of calls that a person answers, lately."""
+    """Share of calls that a person answers, lately, and what calls these are."""
 
     persons: float = 0.0
     calls: float = 0.0
+    mix: Mix = field(default_factory=Mix)
 
-    def add(self, window: float, *, is_person: bool) -> None:
+    def add(self, window: float, of: Known, *, is_person: bool) -> None:
         keep = 1 - 1 / window
         self.persons = self.persons * keep + is_person
         self.calls = self.calls * keep + 1
+        self.mix.add(of, window)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +80,14 @@ class Tables:
 
     talk: Rows
     wrap_up: Rows
-    calls: Answers
+    calls: CallsAhead
     judged: Answers
     #: Chance that an idle agent is gone by each instant of the grid.
     gone: Counted
     #: People who may answer beyond those foretold, for each call that rings.
     more: float
-    #: What one call to a person costs an agent when one call for each agent is dialled.
-    cycle_s: float
+    #: How long a person keeps an agent.
+    busy_s: float
 
 
 @dataclass(slots=True)
@@ -86,7 +98,10 @@ class Learner:
     judged: Ended = field(default_factory=lambda: Ended(N_AMD_BINS, n_causes=2))
     slow: Level = field(default_factory=Level)
     fast: Level = field(default_factory=Level)
-    #: Highest share of calls that people answered, fading.
+    shares: Shares = field(default_factory=Shares)
+    #: Calls that left lately, for the list and the attempt that they are of.
+    leaving: Mix = field(default_factory=lambda: Mix(LEAVING_WINDOW))
+    #: Highest share of calls that people answered, fading; of calls of all lists and attempts.
     peak: float = 0.0
     #: So many times as many may answer, if it is again as it was; 1 where it has not fallen.
     doubt: float = 1.0
@@ -97,11 +112,18 @@ class Learner:
     stayed: float = 0.0
     #: Observations since the last tables.
     news: int = 0
+    _parts: Parts = NO_PARTS
+    _compared_at: float | None = None
 
     def learn(self, seen: Iterable[Seen], elapsed_s: float) -> None:
         for each in seen:
             self.news += 1
             self._learn(each, self.n_lines / (elapsed_s + 30))
+
+    def leave(self, placed: Iterable[Known]) -> None:
+        """Calls of these classes have left."""
+        for each in placed:
+            self.leaving.add(self._known(each))
 
     def wait(self, idle: int, seconds: float) -> None:
         """So many agents were idle for so long; what is known about leaving fades."""
@@ -119,6 +141,7 @@ class Learner:
             lines=self.lines.kept(),
             judged=self.judged.kept(),
             caution=round(caution, 4),
+            shares=kept_shares(self.shares.cells, self.slow.mix),
         )
 
     def load(self, knowledge: Knowledge) -> None:
@@ -128,12 +151,15 @@ class Learner:
         self.judged.load(knowledge.judged)
         persons, others = map(sum, self.lines.counts)
         self.slow = Level(persons, persons + others)
+        self.shares.load(cells_of(knowledge.shares))
+        self.slow.mix.load(mix_of(knowledge.shares, persons + others))
 
     def tables(self, now: Snapshot, hold_s: float) -> Tables:
         self.news = 0
         talk = hazards(self.talk, now.talk_ages, TALK_BINS, PRIOR_TALK_S)
         wrap_up = hazards(self.wrap_up, now.wrap_up_ages, WRAP_UP_BINS, PRIOR_WRAP_UP_S)
-        person, other = self._line_hazards(now)
+        ratios = self._ratios(now.now_s)
+        person, other = self._line_hazards(now, ratios)
         step_s = _step_s(person, other)
         on_break = self.left_after / (self.left_after + self.stayed + PRIOR_STAYED)
         leave = self.left / (self.idle_s + PRIOR_IDLE_S)
@@ -144,11 +170,11 @@ class Learner:
         return Tables(
             Talks(talk, wrapping, step_s, hold_s).rows(1 - on_break),
             wrap_up_rows(wrapping, step_s, hold_s, 1 - on_break),
-            calls,
+            CallsAhead(calls, ratios, self._known, now),
             self._judged(now, step_s),
             one_of([1 - math.exp(-leave * (k + 1) * step_s) for k in range(N_STEPS)]),
             (self.doubt - 1) * calls.share,
-            busy_s + calls.mean_s / calls.share,
+            busy_s,
         )
 
     @property
@@ -180,34 +206,51 @@ class Learner:
         window = max(LINE_WINDOW, LINE_WINDOW_S * per_s)
         self.n_lines += 1
         self.lines.add(seen.seconds, window, PERSON if is_person else OTHER)
-        self.slow.add(window, is_person=is_person)
-        self.fast.add(max(FAST_WINDOW, FAST_WINDOW_S * per_s), is_person=is_person)
+        of = self._known(seen.of)
+        if of is not None:
+            self.shares.add(of, per_s, is_person=is_person)
+        self.slow.add(window, of, is_person=is_person)
+        self.fast.add(max(FAST_WINDOW, FAST_WINDOW_S * per_s), of, is_person=is_person)
+
+    def _known(self, of: Known) -> Known:
+        return None if of is None else self.shares.known(of)
 
     # ------------------------------------------------------------------------- foretelling
 
-    def _line_hazards(self, now: Snapshot) -> tuple[list[float], list[float]]:
+    def _ratios(self, now_s: float) -> Ratios:
+        """Compared with the calls that the level is that of."""
+        if self._compared_at is None or now_s - self._compared_at >= COMPARE_S:
+            self._compared_at = now_s
+            self.shares.choose_lists()
+            self._parts = fitted(self.shares.cells)
+        return Ratios(self._parts, self.slow.mix)
+
+    def _line_hazards(self, now: Snapshot, ratios: Ratios) -> tuple[list[float], list[float]]:
         persons, others = self.lines.normalised()
         exposed = exposure((persons, others), now.ringing_ages, N_LINE_BINS)
         believed = PRIOR_LINES / 2
         by_person = believed * PRIOR_SHARE / PRIOR_RING_S
         by_other = believed * (1 - PRIOR_SHARE) / PRIOR_RING_S / 2
-        factor = self._level()
+        factor = self._level(ratios)
         person, other = [], []
         for a, o, e in zip(persons, others, exposed, strict=True):
             person.append(min(0.9, factor * (a + by_person) / (e + believed)))
             other.append((o + by_other) / (e + believed))
         return person, other
 
-    def _level(self) -> float:
-        """Lately more or fewer people answer: by how much, beyond what chance would do."""
+    def _level(self, ratios: Ratios) -> float:
+        """Lately more or fewer people answer than these calls let expect: by how much, beyond what
+        chance would do."""
         slow = (self.slow.persons + PRIOR_SHARE * PRIOR_LINES) / (self.slow.calls + PRIOR_LINES)
+        expected = min(slow * self.fast.mix.mean(ratios.of), max(slow, SURE))
         n = self.fast.calls + PRIOR_N
-        fast = (self.fast.persons + slow * PRIOR_N) / n
-        z = (fast - slow) / math.sqrt(slow * (1 - slow) / n + 1e-9)
-        factor = 1 + (fast / slow - 1) * max(0.0, abs(z) - 1) / max(1.0, abs(z))
-        self.peak = max(self.peak, slow * factor)
-        factor = max(factor, LOWEST * self.peak / slow)
-        doubt = self.peak / (slow * factor)
+        fast = (self.fast.persons + expected * PRIOR_N) / n
+        z = (fast - expected) / math.sqrt(expected * (1 - expected) / n + 1e-9)
+        factor = 1 + (fast / expected - 1) * max(0.0, abs(z) - 1) / max(1.0, abs(z))
+        level = slow / ratios.standing()
+        self.peak = max(self.peak, level * factor)
+        factor = max(factor, LOWEST * self.peak / level)
+        doubt = self.peak / (level * factor)
         self.doubt = doubt if doubt > DOUBT else 1.0
         return factor
 

@@ -8,11 +8,12 @@ powers give mean, variance and skewness of how many it will be.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from operator import mul
 
 from engine.core.pacing.lanes import Lanes
-from engine.core.pacing.shortage import one_of
+from engine.core.pacing.shortage import Counted, one_of
 from engine.core.pacing.snapshot import Ages
 
 #: Instants that are looked at.
@@ -20,6 +21,8 @@ N_STEPS = 12
 #: Conversations are told apart by so many seconds.
 TALK_BIN_S = 5
 LANES = Lanes(3 * N_STEPS)
+#: No kind of call is answered more often.
+SURE = 0.95
 
 
 class Rows:
@@ -45,6 +48,21 @@ class Rows:
         squares = [each * each for each in chances]
         cubes = [each * square for each, square in zip(chances, squares, strict=True)]
         row = self._rows[index] = LANES.pack([*chances, *squares, *cubes])
+        return row
+
+
+class RowsTimes(Rows):
+    """Rows of which each chance is so many times as high, by age."""
+
+    def __init__(self, rows: Rows, times: Callable[[int], float]) -> None:
+        super().__init__(rows._make, rows._index)
+        self._like, self._times = rows, times
+
+    def _row(self, age: int) -> int:
+        index = self._index[age]
+        usual = self._like._rows[index]
+        usual = self._like._row(age) if usual is None else usual
+        row = self._rows[index] = LANES.powers(usual, self._times(age))
         return row
 
 
@@ -131,21 +149,55 @@ def _row_index(*widths: tuple[int, int]) -> list[int]:
 TALK_ROWS = _row_index((60, 5), (180, 10), (600, 30), (1800, 60))
 
 
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """How often people answer calls of a kind, how long these ring on average however they end,
+    the answer to a new one, which part of the answers comes around each instant, and rows by
+    seconds since the call was placed."""
+
+    share: float
+    mean_s: float
+    new_call: Counted
+    weights: Sequence[float]
+    rows: Rows
+
+
 class Answers:
     """When people answer: rows by seconds since the call was placed, and of a new call."""
 
     def __init__(self, person: Sequence[float], other: Sequence[float], step_s: int) -> None:
         """`person`, `other`: hazards of the two ways in which a call may end its ringing."""
         self._left, self._found = _two_ways(person, other)
-        last = len(person) - 1
         self._instants = [(k + 1) * step_s for k in range(N_STEPS)]
-        self.rows = Rows(self._row, range(last + 1))
+        self.rows = Rows(self._row, range(len(person)))
         #: Chance that a person answers a new call at all.
         self.share = max(1e-6, self._found[-1])
         #: How long a call rings on average, however it ends.
         self.mean_s = sum(self._left)
         self.new_call = one_of(self._row(0))
         self.weights = self._weights(step_s)
+        self.usual = Answering(self.share, self.mean_s, self.new_call, self.weights, self.rows)
+
+    def of_ratio(self, ratio: float) -> Answering:
+        """Calls that people answer `ratio` times as often, and when they do, as soon."""
+        if ratio == 1:
+            return self.usual
+        ratio = min(ratio, max(1.0, SURE / self.share))
+        others = (1 - ratio * self.share) / max(1e-6, 1 - self.share)
+
+        def times(age: int) -> float:
+            """Of those that still ring, who they are has changed as well."""
+            left, found = self._left[age], self._found[age]
+            return ratio * left / max(1e-9, 1 - ratio * found - others * (1 - left - found))
+
+        found_s, left_s, n = sum(self._found), self.mean_s, len(self._left)
+        return Answering(
+            ratio * self.share,
+            n - ratio * found_s - others * (n - left_s - found_s),
+            one_of([ratio * each for each in self._row(0)]),
+            self.weights,
+            RowsTimes(self.rows, times),
+        )
 
     def answered_by(self, seconds: int) -> float:
         """Chance that a person has answered a new call after so many seconds."""

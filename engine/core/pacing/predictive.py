@@ -78,6 +78,7 @@ class Predictive:
         if self._started_at is None:
             self._started_at = now.now_s
         self._learner.wait(before.idle, max(0.0, now.now_s - before.now_s))
+        self._learner.leave(now.placed)
         self._learner.learn(now.seen, now.now_s - self._started_at)
         self._forecast.see(now.now_s, now.answered, _n_agents(now))
         self._governor.see(now)
@@ -96,7 +97,7 @@ class Predictive:
     def _fresh(self, now: Snapshot) -> Tables:
         age = now.now_s - self._made_at
         is_due = age >= MAX_REFRESH_S or (age >= MIN_REFRESH_S and self._learner.is_worth_telling)
-        if self._tables is None or is_due:
+        if self._tables is None or is_due or self._tables.calls.hour != now.hour:
             self._tables = self._learner.tables(now, max(0.0, self._hold_s - now.pick_up_s))
             self._made_at = now.now_s
         return self._tables
@@ -109,8 +110,12 @@ class Predictive:
 
     def _ahead(self, now: Snapshot, tables: Tables) -> int:
         """The most calls of which none carries more than the risk, and all pass the gate."""
-        share = tables.calls.share
-        one_each = _n_agents(now) / tables.cycle_s
+        usual, coming = tables.calls.usual, tables.calls.next(self._learner.leaving)
+        # Later ones may be of other classes: the fewer answers are those to count on.
+        share = min(usual.share, coming.share)
+        one_each = _n_agents(now) / max(
+            tables.busy_s + each.mean_s / each.share for each in (usual, coming)
+        )
         periods = [self._forecast.ahead(each, share, one_each) for each in now.tallies]
         surplus, elsewhere = _surplus(now, tables), now.at_risk_elsewhere
         self.at_risk = max(0.0, _worst(now, surplus, 0, tables.more))
@@ -120,19 +125,19 @@ class Predictive:
             return 0
         self._reserve += KEEP * (max(1.0, _worst(now, surplus, 1, tables.more)) - self._reserve)
         risk = self._governor.risk(periods, self._forecast.per_s, self._reserve)
-        self.explained = Explained("predicting", risk, share, self._governor.caution)
+        self.explained = Explained("predicting", risk, coming.share, self._governor.caution)
 
         def may_go(n: int) -> bool:
             """The n-th call, when n - 1 are on their way."""
-            ahead = surplus.less(n - 1, tables.calls.new_call)
-            if ahead.marginal(tables.calls.weights) > risk:
+            ahead = surplus.less(n - 1, coming.new_call)
+            if ahead.marginal(coming.weights) > risk:
                 return False
             worst = _worst(now, ahead, n, tables.more)
             return worst <= 0 or self._gate.is_open(periods, worst + elsewhere)
 
         n = _largest(may_go, clip(MOST, now.room))
         if n:
-            ahead = surplus.less(n - 1, tables.calls.new_call)
+            ahead = surplus.less(n - 1, coming.new_call)
             self.at_risk = max(0.0, _worst(now, ahead, n, tables.more))
         return n
 
@@ -155,7 +160,7 @@ def _largest(holds: Callable[[int], bool], most: int) -> int:
 
 def _surplus(now: Snapshot, tables: Tables) -> Surplus:
     freed = tables.talk.total(now.talk_ages) + tables.wrap_up.total(now.wrap_up_ages)
-    answered = tables.calls.rows.total(now.ringing_ages)
+    answered = tables.calls.total(now)
     if now.amd_ages:
         answered += tables.judged.rows.total(now.amd_ages)
     surplus = Surplus.of(

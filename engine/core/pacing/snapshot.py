@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from engine.core.pacing.classes import Known
+
 #: How many there are, by full seconds of age.
 Ages = Mapping[int, int]
 
@@ -31,6 +33,8 @@ class Seen:
 
     kind: Kind
     seconds: float = 0.0
+    #: Of a call, where it is known.
+    of: Known = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,12 @@ class Snapshot:
     now_s: float = 0.0
     #: Of `ringing` since placed, of `amd` since answered, of agents since talk or wrap-up began.
     ringing_ages: Ages = field(default_factory=dict)
+    #: The same as `ringing_ages` by class; empty where calls are not told apart.
+    ringing_classes: Mapping[Known, Ages] = field(default_factory=dict)
+    #: Calls that left since the last decision.
+    placed: Sequence[Known] = ()
+    #: Of the day, by the clock that calls' classes tell; None: unknown.
+    hour: int | None = None
     amd_ages: Ages = field(default_factory=dict)
     talk_ages: Ages = field(default_factory=dict)
     wrap_up_ages: Ages = field(default_factory=dict)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from engine.core.pacing.classes import CallClass
 from engine.core.pacing.hazards import Kept
-from engine.core.pacing.knowledge import Knowledge
+from engine.core.pacing.knowledge import KeptShare, Knowledge
 from engine.core.pacing.limit import FIRST_CAUTION
+from engine.core.pacing.shares import OTHER_LISTS
 
 #: Half of what was learned is forgotten after this.
 HALF_LIFE = timedelta(days=14)
@@ -62,6 +64,7 @@ def aged(knowledge: Knowledge, age: timedelta) -> Knowledge:
         wrap_up=scaled(knowledge.wrap_up, keep),
         lines=scaled(knowledge.lines, keep),
         judged=scaled(knowledge.judged, keep),
+        shares=tuple(_worth(each, keep) for each in knowledge.shares),
         caution=FIRST_CAUTION + keep * (knowledge.caution - FIRST_CAUTION),
     )
 
@@ -74,7 +77,25 @@ def of_another(knowledge: Knowledge) -> Knowledge:
         wrap_up=at_most(knowledge.wrap_up, FOREIGN_TALKS),
         lines=at_most(knowledge.lines, FOREIGN_LINES),
         judged=at_most(knowledge.judged, FOREIGN_LINES),
+        shares=of_another_list(knowledge.shares),
     )
+
+
+def of_another_list(shares: Iterable[KeptShare]) -> Sequence[KeptShare]:
+    """What attempts and hours do holds for other lists as well, whatever lists these were."""
+    found: dict[CallClass, KeptShare] = {}
+    for each in shares:
+        of = each.of._replace(list_id=OTHER_LISTS)
+        before = found.get(of, KeptShare(of, 0.0, 0.0, 0.0))
+        calls, persons = before.calls + each.calls, before.persons + each.persons
+        found[of] = KeptShare(of, calls, persons, before.part + each.part)
+    return tuple(
+        _worth(each, min(1.0, FOREIGN_LINES / (each.calls or 1.0))) for each in found.values()
+    )
+
+
+def _worth(share: KeptShare, keep: float) -> KeptShare:
+    return replace(share, calls=keep * share.calls, persons=keep * share.persons)
 
 
 def weight(kept: Kept) -> float:

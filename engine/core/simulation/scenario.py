@@ -64,6 +64,17 @@ class Scenario:
     ring_of: Sequence[float] = ()
     #: From which second on another part of the calls is answered: (second, part), in order.
     answer_rates: Sequence[tuple[float, float]] = ()
+    #: Where given: of first, second … attempts the part that is answered, while `answer_rate` is
+    #: the one that `answer_rates` changes; who is not reached is called again after `redial_s`.
+    attempt_rates: Sequence[float] = ()
+    redial_s: float = 1800.0
+    #: People to call; None: there is no end of them.
+    contacts: int | None = None
+    #: From which second on new contacts are of another list, of which people answer so many times
+    #: as often: (second, list, times), in order.
+    lists: Sequence[tuple[float, int, float]] = ()
+    #: Hour of the day at the start.
+    hour: int = 9
     #: Seconds (from, until) in which the trunk refuses every call within a second.
     outages: Sequence[tuple[float, float]] = ()
     #: (second, agents, seconds): so many agents pause together, the talking ones after their call.
@@ -80,6 +91,22 @@ class Scenario:
     def answer_rate_at(self, now_s: float) -> float:
         passed = [rate for at, rate in self.answer_rates if at <= now_s]
         return passed[-1] if passed else self.answer_rate
+
+    def rate_of(self, list_id: int, number: int, now_s: float) -> float:
+        """Part that is answered of the attempts of this number at contacts of this list."""
+        rate = self.answer_rate_at(now_s)
+        if self.attempt_rates:
+            of_attempt = self.attempt_rates[min(number, len(self.attempt_rates)) - 1]
+            rate = of_attempt * rate / self.answer_rate if self.answer_rate else 0.0
+        times = [times for _, each, times in self.lists if each == list_id]
+        return min(1.0, rate * (times[0] if times else 1.0))
+
+    def list_at(self, now_s: float) -> int:
+        begun = [each for at, each, _ in self.lists if at <= now_s]
+        return begun[-1] if begun else 0
+
+    def hour_at(self, now_s: float) -> int:
+        return (self.hour + int(now_s // 3600)) % 24
 
     def is_out(self, now_s: float) -> bool:
         return any(begin <= now_s < end for begin, end in self.outages)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import heapq
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 
-from engine.core.pacing import Ages, Kind, Pacing, Seen, Snapshot
+from engine.core.pacing import Ages, CallClass, Kind, Pacing, Seen, Snapshot, class_of
+from engine.core.pacing.classes import Known
+from engine.core.simulation.calling import Calling, Contact
 from engine.core.simulation.result import Result
 from engine.core.simulation.scenario import Dice, Scenario, gamma, lognormal, one_of
 
@@ -32,6 +34,15 @@ class Person:
     gone: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A call that was placed."""
+
+    placed_at: float
+    contact: Contact
+    of: CallClass
+
+
 @dataclass(slots=True)
 class Shift:
     scenario: Scenario
@@ -40,16 +51,21 @@ class Shift:
     result: Result = field(default_factory=Result)
     now: float = 0.0
     tokens: float = 1.0
-    #: By a number that names nothing else: when it was placed, and when it was answered.
-    ringing: dict[int, float] = field(default_factory=dict)
+    calling: Calling = field(init=False)
+    #: By a number that names nothing else: what was placed, and when it was answered.
+    ringing: dict[int, Line] = field(default_factory=dict)
     judged: dict[int, float] = field(default_factory=dict)
     waiting: list[Person] = field(default_factory=list)
     idle: list[Agent] = field(default_factory=list)
     talking: dict[int, float] = field(default_factory=dict)
     wrapping: dict[int, float] = field(default_factory=dict)
     seen: list[Seen] = field(default_factory=list)
+    placed: list[CallClass] = field(default_factory=list)
     _due: list[tuple[float, int, Do]] = field(default_factory=list)
     _ids: count[int] = field(default_factory=count)
+
+    def __post_init__(self) -> None:
+        self.calling = Calling(self.scenario)
 
     def run(self) -> Result:
         scenario = self.scenario
@@ -70,6 +86,7 @@ class Shift:
 
     def snapshot(self) -> Snapshot:
         seen, self.seen = self.seen, []
+        placed, self.placed = self.placed, []
         return Snapshot(
             idle=len(self.idle),
             held=len(self.waiting),
@@ -79,18 +96,28 @@ class Shift:
             abandoned=self.result.n_abandoned,
             room=self._room(),
             now_s=self.now,
-            ringing_ages=self._ages(self.ringing.values()),
+            ringing_ages=self._ages(line.placed_at for line in self.ringing.values()),
+            ringing_classes=self._classes(),
+            placed=placed,
+            hour=self.scenario.hour_at(self.now),
             amd_ages=self._ages(self.judged.values()),
             talk_ages=self._ages(self.talking.values()),
             wrap_up_ages=self._ages(self.wrapping.values()),
             pick_up_s=self.scenario.pick_up_s,
             ends_in_s=self.scenario.end_s - self.now,
+            contacts_left=self.calling.contacts_left,
             seen=seen,
         )
 
     def _ages(self, since: Iterable[float]) -> Ages:
         now = self.now
         return Counter([int(now - each) for each in since])
+
+    def _classes(self) -> Mapping[Known, Ages]:
+        now, found = self.now, defaultdict[Known, Counter[int]](Counter)
+        for line in self.ringing.values():
+            found[line.of][int(now - line.placed_at)] += 1
+        return found
 
     # ------------------------------------------------------------------------- virtual time
 
@@ -129,23 +156,27 @@ class Shift:
         n = self.pacing.decide(self.snapshot())
         self.tokens -= n
         for _ in range(n):
-            self._place()
+            contact = self.calling.next(self.now)
+            if contact is not None:
+                self._place(contact)
 
     def _room(self) -> int:
         lines = len(self.ringing) + len(self.judged) + len(self.waiting) + len(self.talking)
         room = self.scenario.max_lines - lines
         return max(0, min(room, int(self.tokens)) if self.scenario.max_cps else room)
 
-    def _place(self) -> None:
+    def _place(self, contact: Contact) -> None:
         scenario, dice = self.scenario, self.dice
         call = next(self._ids)
-        self.ringing[call] = self.now
+        of = class_of(contact.list_id, contact.number, scenario.hour_at(self.now))
+        self.ringing[call] = Line(self.now, contact, of)
+        self.placed.append(of)
         self.result.n_placed += 1
         if scenario.is_out(self.now):
             self._at(self.now + dice.uniform(*OUTAGE_S), lambda: self._fault(call))
             return
         set_up_s = dice.uniform(*scenario.set_up_s)
-        if dice.random() < scenario.answer_rate_at(self.now):
+        if dice.random() < scenario.rate_of(contact.list_id, contact.number, self.now):
             drawn = scenario.ring_of
             ring_s = one_of(dice, drawn) if drawn else self._ring_s(scenario.ring_s)
             self._at(self.now + set_up_s + ring_s, lambda: self._person_answers(call))
@@ -169,36 +200,41 @@ class Shift:
 
     def _fault(self, call: int) -> None:
         """Of our own trunk: it says nothing of people, and nothing is learned from it."""
-        del self.ringing[call]
+        self.calling.unreached(self.ringing.pop(call).contact, self.now)
 
     def _nobody(self, call: int) -> None:
-        self._see(Kind.NO_PERSON, self.ringing.pop(call))
+        self._resolved(self.ringing.pop(call), Kind.NO_PERSON)
+
+    def _resolved(self, line: Line, kind: Kind) -> None:
+        self._see(kind, line.placed_at, line.of)
+        if kind is Kind.NO_PERSON:
+            self.calling.unreached(line.contact, self.now)
 
     def _person_answers(self, call: int) -> None:
         self.result.n_answered += 1
         if not self.scenario.amd_s:
-            self._see(Kind.PERSON, self.ringing.pop(call))
+            self._resolved(self.ringing.pop(call), Kind.PERSON)
             self._wait()
             return
-        placed_at = self.ringing.pop(call)
+        line = self.ringing.pop(call)
         self.judged[call] = self.now
         judged_s = self.scenario.amd_s * self.dice.uniform(0.6, 1.4)
         is_known = self.dice.random() >= self.scenario.amd_error
-        self._at(self.now + judged_s, lambda: self._verdict(call, placed_at, is_person=is_known))
+        self._at(self.now + judged_s, lambda: self._verdict(call, line, is_person=is_known))
 
     def _machine_answers(self, call: int) -> None:
-        placed_at = self.ringing.pop(call)
+        line = self.ringing.pop(call)
         if not self.scenario.amd_s:
-            self._see(Kind.NO_PERSON, placed_at)
+            self._resolved(line, Kind.NO_PERSON)
             return
         self.judged[call] = self.now
         judged_s = self.scenario.machine_s * self.dice.uniform(0.6, 1.4)
-        self._at(self.now + judged_s, lambda: self._verdict(call, placed_at, is_person=None))
+        self._at(self.now + judged_s, lambda: self._verdict(call, line, is_person=None))
 
-    def _verdict(self, call: int, placed_at: float, *, is_person: bool | None) -> None:
+    def _verdict(self, call: int, line: Line, *, is_person: bool | None) -> None:
         """None: a machine, and known as one; False: a person taken for one."""
         self._see(Kind.JUDGED_PERSON if is_person else Kind.JUDGED_MACHINE, self.judged.pop(call))
-        self._see(Kind.PERSON if is_person else Kind.NO_PERSON, placed_at)
+        self._resolved(line, Kind.PERSON if is_person else Kind.NO_PERSON)
         if is_person:
             self._wait()
         elif is_person is False:
@@ -302,8 +338,8 @@ class Shift:
         agent.is_here = False
         self._at(self.now + pause_s, lambda: self._come(agent))
 
-    def _see(self, kind: Kind, since: float) -> None:
-        self.seen.append(Seen(kind, self.now - since))
+    def _see(self, kind: Kind, since: float, of: CallClass | None = None) -> None:
+        self.seen.append(Seen(kind, self.now - since, of))
 
 
 def simulate(scenario: Scenario, pacing: Pacing, dice: Dice) -> Result:

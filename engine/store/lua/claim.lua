@@ -10,7 +10,7 @@ KEYS: 1 campaign's base
 ARGV: 1 now (ms), 2 lease until (ms), 3 epoch, 4 k, 5 order (redials_first, new_first, mixed), then k
   attempt ids, then names of open classes
 Returns: per contact {attempt id, contact id, class, field, value, …} with its phone, name, external
-  id and history; -1 fenced.
+  id, history, and `cl`, its calling list; -1 fenced.
 ]]
 --- @include "contact"
 local now, lease_until, epoch, k = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -60,7 +60,7 @@ local function claim(id, class)
   redis.call('HSET', base .. 'a:' .. attempt, 'c', id, 'p', c[1], 'n', number, 'st', 'claimed', 'ca', now, 'ep', epoch)
   redis.call('ZADD', base .. 'leases', lease_until, attempt)
   enter(id, class, 'r', 'f')
-  local one = {attempt, id, class}
+  local one = {attempt, id, class, 'cl', class:match('%.(%d+)$') or '0'}
   for i, field in ipairs(FIELDS) do
     if c[i] then
       one[#one + 1] = field

@@ -22,7 +22,7 @@ from engine.core.call_events import (
     Ringing,
 )
 from engine.core.call_state import CallState
-from engine.core.pacing import Kind, Seen
+from engine.core.pacing import CallClass, Kind, Seen
 from engine.core.seat import Seat
 from engine.service.calls import Call, CallTable
 from engine.service.observing import Sight, Watch
@@ -43,7 +43,7 @@ class Floor:
     def now(self) -> datetime:
         return START + timedelta(seconds=self.at_s)
 
-    def dial(self, attempt_id: str, *, amd: bool = False) -> None:
+    def dial(self, attempt_id: str, *, amd: bool = False, of: CallClass | None = None) -> None:
         state = CallState(attempt_id=attempt_id, sent_at=self.now)
         known: Mapping[str, str] = dict.fromkeys(
             ("phone", "caller_id", "trunk", "node", "queue"), "x"
@@ -54,6 +54,7 @@ class Floor:
                 contact_id=1,
                 number=1,
                 amd=amd,
+                of=of,
                 started_at=self.now,
                 state=state,
                 **known,
@@ -112,6 +113,19 @@ def test_ages_of_what_rings(floor: Floor):
     floor.dial("b")
     floor.hear(Ringing("a", floor.at(3)))
     assert floor.look(7.9).ringing_ages == {7: 1, 4: 1}
+
+
+def test_calls_are_told_apart_by_their_class(floor: Floor):
+    first, third = CallClass(4, 1, 10), CallClass(4, 3, 10)
+    floor.dial("a", of=first)
+    floor.dial("b", of=third)
+    floor.dial("recovered")
+    placed = floor.look(0).placed
+    assert sorted(placed, key=str) == [first, third]
+    floor.hear(Answered("b", floor.at(3)))
+    sight = floor.look(4)
+    assert sight.ringing_classes == {first: {4: 1}, None: {4: 1}}
+    assert (sight.placed, sight.seen) == ((), (Seen(Kind.PERSON, 3.0, third),))
 
 
 @pytest.mark.parametrize("followed", ["connected", "message", "waits"])

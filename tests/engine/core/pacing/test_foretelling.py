@@ -114,3 +114,27 @@ def test_who_may_not_come_back_counts_less():
     leaving = wrap_up_rows(survival(hazard, 110), 2, 2.0, 0.5)
     both = [LANES.unpack(rows.total({3: 4}))[N_STEPS - 1] for rows in (steady, leaving)]
     assert both[1] == pytest.approx(both[0] / 2, rel=0.01)
+
+
+@given(st.sampled_from([0.3, 0.8, 1.3, 2.5]), st.integers(0, 25))
+def test_calls_that_are_answered_more_often_are_so_at_every_age(ratio: float, age: int):
+    """Of a thousand calls, `ratio` times as many people answer, as soon as they would."""
+    answers = Answers([0.012] * 60, [0.03] * 60, 2)
+    like = answers.of_ratio(ratio)
+    unpack = LANES.unpack
+    usual, more = (unpack(each.rows.total({age: 1})) for each in (answers.usual, like))
+    left = 1 - answers.answered_by(age) - others_by(answers, age)
+    others = (1 - ratio * answers.share) / (1 - answers.share)
+    left_then = 1 - ratio * answers.answered_by(age) - others * others_by(answers, age)
+    times = ratio * left / left_then
+    n = len(usual) // 3
+    assert like.share == pytest.approx(ratio * answers.share)
+    assert more[:n] == pytest.approx([times * each for each in usual[:n]], abs=2e-3)
+    assert more[n : 2 * n] == pytest.approx([each**2 for each in more[:n]], abs=2e-3)
+    assert more[2 * n :] == pytest.approx([each**3 for each in more[:n]], abs=2e-3)
+    assert sum(like.weights) == pytest.approx(1.0)
+
+
+def others_by(answers: Answers, age: int) -> float:
+    """Calls that ended otherwise: of those that ended by then, a constant part."""
+    return answers.answered_by(age) * 0.03 / 0.012
