@@ -58,7 +58,7 @@ class Plan:
     n_leads: int
 
 
-FULL = Plan(n_log_ins=6, n_campaigns=5, n_leads=12)
+FULL = Plan(n_log_ins=5, n_campaigns=5, n_leads=8)
 QUICK = Plan(n_log_ins=1, n_campaigns=2, n_leads=2)
 
 
@@ -83,6 +83,8 @@ class Bench:
             await self._paused(campaign_id, "no_contacts", asked_at)
             logged_off_at = now()
             await self._want(mode, wanted_in=False)
+            is_gone = says("agent", self.agents[mode], what="state", state="offline")
+            await self.told.first(is_gone, logged_off_at)
             await self._add(campaign_id)
             await self._paused(campaign_id, "no_agents", logged_off_at)
         await self._stop(campaign_id)
