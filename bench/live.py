@@ -103,6 +103,7 @@ class Bench:
         ids = [await self._campaign("on_hook", listing, windows) for _ in range(n)]
         for campaign_id in ids:
             await self._paused(campaign_id, "calling_hours", opens_at - timedelta(minutes=2))
+        await asyncio.sleep(max(0.0, _s(now(), opens_at)))
         waits_s = [_s(opens_at, await self._active(each, opens_at)) for each in ids]
         for campaign_id in ids:
             await self._stop(campaign_id)
