@@ -10,6 +10,7 @@ half are closed, in turns; each claim is given back, so that sizes stay.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import random
 import sys
@@ -25,6 +26,7 @@ sys.path.pop(0)
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import phonenumbers
+import structlog
 
 from bench.parts import report
 from bench.parts.calling_list import HEADER, phone, rows
@@ -258,6 +260,7 @@ async def measure(url: str, plan: Plan, *, talks: bool) -> None:
 
 def main() -> None:
     arguments = report.arguments(__doc__ or "")
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     with tempfile.TemporaryDirectory() as folder:
         server = EmbeddedRedis(Path(folder))
         try:

@@ -15,6 +15,7 @@ RUN_TIMEOUT_S = 400
 SMALL = {
     "api": ("--campaigns", "12", "--contacts", "400", "--rows", "1500"),
     "dnc": ("--numbers", "20000"),
+    "lists": (),
 }
 
 
