@@ -28,8 +28,10 @@ UPLOAD_SILENT_S = 300
 UPLOAD_CUT = "The upload ended before its end; nothing of it was added."
 #: Rows of a spreadsheet between two commits.
 ROWS_AT_ONCE = 500
-#: Parts that are read and not saved yet, each of a chunk.
-MAX_UNSAVED = 3
+#: Chunks of an upload that are saved together: one at a time the server waits between two of them.
+CHUNKS_AT_ONCE = 4
+#: Parts that are read and not saved yet, each of so many chunks.
+MAX_UNSAVED = 2
 #: Read at once of an upload, before others get their turn: some ms.
 SLICE_BYTES = 8192
 log = structlog.get_logger(__name__)
@@ -84,12 +86,16 @@ async def _read_all(store: RedisStore, upload: Import, may_go_on: Callable[[], b
     reader = Reader(country, upload.carry, upload.line or 1, open_to, choice)
     n_chunks = max(1, upload.n_chunks)  # an empty file has none, and an error to find
     async with _Saving(store, upload, campaign) as saving, aclosing(_chunks(store, upload)) as all_:
+        part = Reading()
         async for position, chunk in all_:
             if not may_go_on():
                 await saving.done()
                 return "interrupted"
-            reading = await _read_chunk(reader, chunk, is_last=position + 1 == n_chunks)
-            await saving.begin(reading, Position(position + 1, reader.line, reader.carry))
+            n_read = position + 1
+            part.add(await _read_chunk(reader, chunk, is_last=n_read == n_chunks))
+            if n_read == n_chunks or n_read % CHUNKS_AT_ONCE == 0:
+                await saving.begin(part, Position(n_read, reader.line, reader.carry))
+                part = Reading()
         await saving.done()
     return await _end(store, upload.import_id, ImportStatus.DONE, "")
 
