@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -27,6 +27,8 @@ MISSED = "offer_missed"
 class Previewer:
     def __init__(self, world: World, dialer: Dialer) -> None:
         self._world, self._dialer = world, dialer
+        #: Attempts whose agent is reserved and whose offer is not in the store yet.
+        self._offering = set[str]()
 
     # -------------------------------------------------------------------------- offering
 
@@ -44,13 +46,19 @@ class Previewer:
         world, now = self._world, self._world.clock.now()
         agent_id = self._agent_for(view, claim)
         if agent_id is None:
-            await self._dialer.give_back(view, claim, RedialAt(now + AGENT_RETRY))
+            is_first = claim.number == 1 and claim.callback_at is None
+            later = None if is_first else RedialAt(now + AGENT_RETRY)
+            await self._dialer.give_back(view, claim, later)
             return
         offer = _offer_of(view, claim, agent_id, now)
         # First the seat: no other decision may count on this agent.
         world.roster.reserve(agent_id, claim.attempt_id)
         world.seat_changed(agent_id)
-        await world.store.offers.put(offer)
+        self._offering.add(offer.attempt_id)
+        try:
+            await world.store.offers.put(offer)
+        finally:
+            self._offering.discard(offer.attempt_id)
         view.offers[offer.attempt_id] = offer
 
     def _agent_for(self, view: CampaignView, claim: Claim) -> int | None:
@@ -65,10 +73,12 @@ class Previewer:
         """Look at every offer: what an agent answered, what ran out, what is over."""
         if not self._world.may_dial:
             return
+        # Whoever is reserved while we look may have an offer that we read too early to see.
+        reserved = {seat.reserved_for for seat in self._world.roster} - self._offering - {None}
         for view in list(self._world.campaigns.values()):
             if view.offers or view.campaign.settings.pacing.mode == "preview":
                 await self._keep(view)
-        self._free_stray_seats()
+        self._free_stray_seats(reserved)
 
     async def _keep(self, view: CampaignView) -> None:
         offers = await self._world.store.offers.list(view.campaign.id)
@@ -157,11 +167,12 @@ class Previewer:
             self._world.seat_changed(agent_id)
             self._world.wake.set()
 
-    def _free_stray_seats(self) -> None:
+    def _free_stray_seats(self, reserved: Set[str | None]) -> None:
         """Reserved for an offer that is no more: of a campaign that has ended, or was lost."""
         offers = {each for view in self._world.campaigns.values() for each in view.offers}
         for seat in self._world.roster:
-            if seat.reserved_for is not None and seat.reserved_for not in offers:
+            if seat.reserved_for in reserved and seat.reserved_for not in offers:
+                assert seat.reserved_for is not None
                 self._release(seat.agent.id, seat.reserved_for)
 
     async def _pause(self, offer: Offer) -> None:

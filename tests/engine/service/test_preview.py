@@ -301,3 +301,24 @@ async def test_who_is_not_reached_frees_the_agent_for_the_next(stage, numbers, d
     await stage.completed(campaign_id)
     outcomes = {each.outcome for each in await stage.attempts(campaign_id)}
     assert outcomes == {Outcome.BUSY, Outcome.ANSWERED}
+
+
+async def test_a_look_at_offers_while_one_is_made_leaves_it_to_its_agent(
+    stage, numbers, desk_of, monkeypatch
+):
+    """The look does not see the offer yet, and the agent must not be thought to be free."""
+    [agent_id] = await stage.hire(1)
+    campaign_id = await stage.campaign(numbers(s00=2), [agent_id], **PREVIEW)
+    engine = stage.start().engine
+    put, put_ids = stage.store.offers.put, []
+
+    async def looked_at_before(offer):
+        await engine._previewer.keep()
+        seat = engine.world.roster.get(agent_id)
+        assert seat.reserved_for == offer.attempt_id
+        await put(offer)
+        put_ids.append(offer.attempt_id)
+
+    monkeypatch.setattr(stage.store.offers, "put", looked_at_before)
+    offer = await desk_of(campaign_id).offer(agent_id)
+    assert put_ids == [offer.attempt_id]
