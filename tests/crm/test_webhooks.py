@@ -81,6 +81,7 @@ async def ping(store: RedisStore, webhook: Webhook, name: str = "p") -> None:
 
 async def test_events_of_campaigns_are_told_once_and_signed(store, receiver, make):
     old = await new_campaign(store, "before")
+    await asyncio.sleep(0.005)  # a webhook hears of what happens in the millisecond of its making
     webhook = await make()
     campaign_id = await new_campaign(store)
     await move(store, campaign_id, "draft", "active")
