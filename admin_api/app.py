@@ -58,7 +58,7 @@ def create_app(store: RedisStore | None, settings: ApiSettings) -> FastAPI:
     event streams end then.
     """
     # No documentation page: FastAPI's loads its scripts from another host.
-    app = FastAPI(
+    app = _Documented(
         title=TITLE,
         version="1",
         openapi_url=f"{BASE}/openapi.json",
@@ -89,7 +89,6 @@ def create_app(store: RedisStore | None, settings: ApiSettings) -> FastAPI:
     app.add_middleware(BodyLimit)
     app.add_middleware(pages.PageHeaders)
     app.add_middleware(Observe, metrics=app.state.metrics)
-    app.openapi = _documented(app)  # type: ignore[method-assign]  # FastAPI's own way
     return app
 
 
@@ -129,13 +128,11 @@ async def ensure_admin(store: RedisStore, settings: ApiSettings) -> None:
         await store.tokens.ensure(secret, "admin", datetime.now(UTC))
 
 
-def _documented(app: FastAPI) -> Callable[[], dict[str, Any]]:
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            app.openapi_schema = _openapi(app)
-        return app.openapi_schema
-
-    return openapi
+class _Documented(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            self.openapi_schema = _openapi(self)
+        return self.openapi_schema
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

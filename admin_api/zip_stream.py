@@ -24,6 +24,9 @@ class _Out:
     def flush(self) -> None:
         """Nothing is kept back."""
 
+    def close(self) -> None:
+        """What is left is still to be taken."""
+
     def taken(self) -> bytes:
         parts, self._parts = self._parts, []
         return b"".join(parts)
@@ -39,7 +42,7 @@ class ZipStream:
     _zip: zipfile.ZipFile = field(init=False)
 
     def __post_init__(self) -> None:
-        self._zip = zipfile.ZipFile(self._out, "w", zipfile.ZIP_DEFLATED)  # type: ignore[call-overload]
+        self._zip = zipfile.ZipFile(self._out, "w", zipfile.ZIP_DEFLATED)
 
     async def add(self, name: str, texts: AsyncIterable[str]) -> AsyncIterator[bytes]:
         info = zipfile.ZipInfo(name, self.at.timetuple()[:6])

@@ -31,12 +31,13 @@ from bench.parts.site import Site, now
 from bench.parts.told import Told, following, says
 from crm.odoo import OdooConfig
 from crm.secrets import Vault
+from engine.core.agent import AgentMode
 from engine.core.campaign import Command
 from engine.core.contact import NewContact
 from engine.core.hours import hours_class
 from engine.core.settings import CampaignSettings
 
-MODES = ("on_hook", "off_hook")
+MODES: tuple[AgentMode, ...] = ("on_hook", "off_hook")
 POLL_S = 5
 MAX_S = 2.0
 #: Numbers in New York, whose hours these are.
@@ -213,11 +214,11 @@ async def measure(odoo: Any, plan: Plan) -> dict[str, Any]:
     phones = (f"+1{area}555{BUSY}{n:02d}" for n, area in product(range(100), AREAS))
     async with Site(len(MODES)) as site, following(site.store) as told:
         site.rig.set_phones(answer_ms=100)
-        agents = {}
+        agents: dict[str, int] = {}
         for mode, extension in zip(MODES, site.rig.extensions, strict=True):
             agent = await site.store.agents.create(
                 name=mode, extension=extension, mode=mode, actor="bench", now=now()
-            )  # type: ignore[call-overload]
+            )
             agents[mode] = agent.id
         site.start("engine")
         bench = Bench(site, told, phones, agents)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import random
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -153,8 +153,8 @@ def _heard(site: Site, records: Sequence[AttemptRecord]) -> list[tuple[float, fl
             continue
         call = calls.get(record.phone.lstrip("+"))
         heard = site.rig.heard(call) if call else None
-        known = heard is not None and heard.first_sound_s is not None
-        found.append((heard.first_sound_s, heard.sound_s) if known else None)  # type: ignore[union-attr, arg-type]
+        first_s = heard.first_sound_s if heard else None
+        found.append((first_s, heard.sound_s) if heard and first_s is not None else None)
     return found
 
 
@@ -220,7 +220,7 @@ def _mix() -> dict[str, int]:
     return {f"MIX_{name}": share for name, share in SHARES.items()}
 
 
-def _numbers():  # type: ignore[no-untyped-def]
+def _numbers() -> Iterator[str]:
     return (f"+1{area}555{MIX}{last:02d}" for last in range(100) for area in AREA_CODES)
 
 

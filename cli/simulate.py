@@ -6,6 +6,7 @@ import json
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -95,12 +96,12 @@ def dice_of(seed: int) -> DiceOf:
 def _comparison(
     options: SimulateOptions, base: Scenario, campaign: Campaign | None = None
 ) -> Comparison:
-    given: dict[str, object] = {n: v for n, v in options.scenario.items() if v is not None}
+    given: dict[str, Any] = {n: v for n, v in options.scenario.items() if v is not None}
     given |= {drawn: () for name, drawn in DRAWN.items() if name in given}
     pacing = campaign.settings.pacing if campaign else None
     mode = options.mode or (pacing.mode if pacing and pacing.mode in MODES else "predictive")
     return Comparison(
-        scenario=replace(base, **given),  # type: ignore[arg-type]
+        scenario=replace(base, **given),
         modes=MODES if options.compare else (mode,),
         dial_level=options.dial_level or (pacing.dial_level if pacing else 1.5),
         max_abandon_rate=_first(

@@ -74,7 +74,12 @@ class PlainRows:
             region=region,
             priority=int(priority),
             variables={name: row[i] for name, i in self._variables if row[i]},
-            **fields,  # type: ignore[arg-type]  # those of _TEXTS, all of them text
+            name=fields.get("name", ""),
+            external_id=fields.get("external_id"),
+            person_key=fields.get("person_key"),
+            source=fields.get("source"),
+            url=fields.get("url"),
+            postal_code=code,
         )
 
     def _is_closed(self, facts: NumberFacts) -> bool:

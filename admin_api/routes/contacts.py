@@ -54,6 +54,10 @@ Columns = Annotated[
     ),
 ]
 MAX_CONTACTS = 1000
+_FILES = {
+    "text/csv": {"schema": {"type": "string"}},
+    limits.XLSX: {"schema": {"type": "string", "format": "binary"}},
+}
 _BODY = {
     "required": True,
     "content": {
@@ -64,14 +68,10 @@ _BODY = {
                 "items": {"$ref": "#/components/schemas/ContactIn"},
             }
         },
-        "text/csv": {"schema": {"type": "string"}},
-        limits.XLSX: {"schema": {"type": "string", "format": "binary"}},
+        **_FILES,
     },
 }
-_PREVIEW_BODY = {
-    "required": True,
-    "content": {kind: _BODY["content"][kind] for kind in ("text/csv", limits.XLSX)},  # type: ignore[index]
-}
+_PREVIEW_BODY = {"required": True, "content": _FILES}
 
 
 @router.post(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ TEACHING_SEED = 7_000_001
 
 def main(order: dict[str, Any]) -> dict[str, float]:
     sys.path.insert(0, str(Path(order["simulator"]).resolve()))
-    import sim  # type: ignore[import-not-found]
+    sim = import_module("sim")
 
     hours, shifts, seed = order.get("hours", 4), order["shifts"], order.get("seed", 1)
     model = {"A": order["agents"], "p": order["p"], **_schedules(order.get("model", {}))}

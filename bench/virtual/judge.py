@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -114,7 +114,7 @@ def _counters(
     campaign: Campaign,
     contacts: Sequence[Contact],
     attempts: Sequence[AttemptRecord],
-    counts: dict[str, int],
+    counts: Mapping[str, int],
 ) -> None:
     n_complete = sum(contact.state in COMPLETE for contact in contacts)
     assert campaign.n_contacts == len(contacts)

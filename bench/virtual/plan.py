@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bench.virtual.people import Public
+from engine.core.agent import AgentMode
 from engine.core.settings import CampaignSettings
 
 #: 11:50 in New York; campaigns close for some minutes at noon there.
 BEGAN_AT = datetime(2026, 1, 5, 16, 50, tzinfo=UTC)
 ZONE, CLOSES, OPENS = "America/New_York", "12:00", "12:05"
 MODES = ("progressive", "power", "predictive", "predictive")
+AGENT_MODES: tuple[AgentMode, ...] = ("off_hook", "off_hook", "on_hook")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +32,7 @@ class Plan:
     hours: float
     public: Public
     #: Modes of the agents' phones.
-    agents: tuple[str, ...]
+    agents: tuple[AgentMode, ...]
     campaigns: tuple[CampaignPlan, ...]
     #: The engine's periodic loops are so many times slower: most of an idle hour is theirs.
     ease: int
@@ -54,7 +56,7 @@ def plan_of(seed: int, *, hours: float, n_campaigns: int, faults: bool, ease: in
             talk_s=dice.uniform(30, 150),
             pick_up_s=dice.uniform(0.3, 1.2),
         ),
-        agents=tuple(dice.choice(("off_hook", "off_hook", "on_hook")) for _ in range(n_agents)),
+        agents=tuple(dice.choice(AGENT_MODES) for _ in range(n_agents)),
         campaigns=tuple(_campaign(dice, n_agents, n_campaigns, hours) for _ in range(n_campaigns)),
         fault_every_s=dice.uniform(20, 200) if faults else None,
         meddle_every_s=dice.uniform(30, 120),

@@ -89,7 +89,7 @@ class Stage:
             extension = str(1001 + number)
             agent = await self.store.agents.create(
                 name=extension, extension=extension, mode=mode, actor="p", now=self.clock.now()
-            )  # type: ignore[arg-type]
+            )
             self.agents.append(agent)
             await self.want(agent, wanted_in=True)
         for campaign in self.plan.campaigns:

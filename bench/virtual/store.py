@@ -106,7 +106,7 @@ class BlockingLink(Link):
         answers: list[Any] = []
         for _ in commands:
             try:
-                answers.append(connection.read_response(disable_decoding=raw))  # type: ignore[no-untyped-call]
+                answers.append(connection.read_response(disable_decoding=raw))
             except ResponseError as error:
                 answers.append(error)
         return answers

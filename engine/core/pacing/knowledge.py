@@ -54,8 +54,8 @@ def knowledge_of(document: Mapping[str, object]) -> Knowledge | None:
         return None
     try:
         talk, wrap_up, lines, judged = (_kept(document[part]) for part in PARTS)
-        caution = float(document["caution"])  # type: ignore[arg-type]
-        shares = tuple(_shares(document.get("shares", ())))  # type: ignore[arg-type]
+        caution = _number(document["caution"])
+        shares = tuple(_shares(document.get("shares", ())))
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
     return Knowledge(
@@ -87,8 +87,16 @@ def mix_of(shares: Iterable[KeptShare], calls: float) -> Sequence[tuple[Known, f
     return [*known, (None, rest)] if rest > FEW * calls else known
 
 
-def _shares(rows: Sequence[Sequence[float]]) -> Iterable[KeptShare]:
-    for list_id, attempt, hour, calls, persons, part in rows:
+def _number(document: object) -> float:
+    if not isinstance(document, int | float):
+        raise TypeError("not a number")
+    return float(document)
+
+
+def _shares(document: object) -> Iterable[KeptShare]:
+    if not isinstance(document, Sequence):
+        raise TypeError("shares are a list")
+    for list_id, attempt, hour, calls, persons, part in document:
         of = CallClass(int(list_id), int(attempt), int(hour))
         yield KeptShare(of, float(calls), float(persons), float(part))
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from engine.core.pacing.classes import Known
 from engine.core.pacing.mix import Mix
@@ -59,8 +60,7 @@ class Ratios:
 
     def __post_init__(self) -> None:
         self._centre = tuple(
-            self.mix.mean(lambda of, kind=kind: self._log(of, kind), 0.0)  # type: ignore[misc]
-            for kind in (LIST, ATTEMPT, HOUR)
+            self.mix.mean(partial(self._log, kind=kind), 0.0) for kind in (LIST, ATTEMPT, HOUR)
         )
         self._mean = self.mix.mean(self._ratio)
 

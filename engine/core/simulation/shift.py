@@ -6,6 +6,7 @@ import heapq
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 
 from engine.core.pacing import Ages, CallClass, Kind, Pacing, Seen, Snapshot, class_of
@@ -73,7 +74,7 @@ class Shift:
         for agent in agents:
             self._come(agent)
         for at, n, seconds in scenario.breaks:
-            self._at(at, lambda n=n, seconds=seconds: self._break(agents, n, seconds))  # type: ignore[misc]
+            self._at(at, partial(self._break, agents, n, seconds))
         self._at(scenario.counted_from_s, self._count_anew)
         n_ticks = int(scenario.end_s / scenario.tick_s)
         for tick in range(n_ticks):

@@ -234,6 +234,13 @@ def test_knowledge_of_before_there_were_classes_is_read(taught: Knowledge):
     assert rule.explained.why == "predicting"
 
 
+@pytest.mark.parametrize("part", [{"shares": 7}, {"shares": [[1, 2]]}, {"caution": "much"}])
+def test_knowledge_with_a_part_of_another_shape_is_left_out(
+    taught: Knowledge, part: dict[str, object]
+):
+    assert knowledge_of({**taught.as_json(), **part}) is None
+
+
 def test_shares_fade_as_everything_does(taught: Knowledge):
     before, after = taught.shares, aged(taught, timedelta(days=14)).shares
     for old, new in zip(before, after, strict=True):
