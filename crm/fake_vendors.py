@@ -25,6 +25,8 @@ class FakeLead:
     changed_at: datetime
     gone: bool = False
     dnc: bool = False
+    state: str = ""
+    zip_code: str = ""
 
 
 class Refused(Exception):
@@ -89,7 +91,8 @@ class HubSpot(FakeVendor):
     def _contact(self, lead: FakeLead, names: list[str]) -> dict[str, Any]:
         first, _, last = lead.name.partition(" ")
         known = {"firstname": first, "lastname": last or None, "phone": lead.phone,
-                 "hs_object_id": lead.id}  # fmt: skip
+                 "hs_object_id": lead.id, "state": lead.state or None,
+                 "zip": lead.zip_code or None}  # fmt: skip
         at = lead.changed_at.isoformat()
         properties = {name: known[name] for name in names if known.get(name) is not None}
         return {"id": lead.id, "properties": properties, "createdAt": at, "updatedAt": at,
@@ -145,8 +148,12 @@ class Pipedrive(FakeVendor):
     def _person(self, lead: FakeLead) -> dict[str, Any]:
         phones = [{"value": lead.phone, "primary": True, "label": "work"}]
         at = lead.changed_at.strftime("%Y-%m-%dT%H:%M:%SZ")
-        return {"id": int(lead.id), "name": lead.name, "phones": phones, "is_deleted": lead.gone,
-                "update_time": at, "add_time": at}  # fmt: skip
+        person = {"id": int(lead.id), "name": lead.name, "phones": phones, "is_deleted": lead.gone,
+                  "update_time": at, "add_time": at}  # fmt: skip
+        if lead.zip_code:
+            person["postal_address"] = {"admin_area_level_1": lead.state,
+                                        "postal_code": lead.zip_code}  # fmt: skip
+        return person
 
     def _call(self, asked: Asked) -> Reply:
         body = asked.json()
@@ -178,7 +185,8 @@ class EspoCrm(FakeVendor):
         rows = [lead for lead in self.since(since) if lead.id > query["where[1][value]"]]
         found = [
             {"id": lead.id, "name": lead.name, "phoneNumber": lead.phone, "doNotCall": lead.dnc,
-             "status": "Dead" if lead.gone else "New"}
+             "status": "Dead" if lead.gone else "New", "addressState": lead.state or None,
+             "addressPostalCode": lead.zip_code or None}
             for lead in rows[: int(query["maxSize"])]
         ]  # fmt: skip
         return Reply(200, {"total": -1, "list": found})
@@ -227,7 +235,8 @@ class Zoho(FakeVendor):
 
     def _lead(self, lead: FakeLead, names: list[str]) -> dict[str, Any]:
         known = {"id": lead.id, "Full_Name": lead.name, "Phone": lead.phone,
-                 "Converted__s": lead.gone}  # fmt: skip
+                 "Converted__s": lead.gone, "State": lead.state or None,
+                 "Zip_Code": lead.zip_code or None}  # fmt: skip
         return {name: known.get(name) for name in names}
 
     def _call(self, asked: Asked) -> Reply:
@@ -272,9 +281,14 @@ class Dynamics(FakeVendor):
         rows = self.since(datetime.fromisoformat(found_since.group(1)))
         limit = int(asked.headers.get("prefer", "odata.maxpagesize=5000").rpartition("=")[2])
         start = int(asked.query.get("$skiptoken", 0))
-        body: dict[str, Any] = {"value": [self._lead(lead) for lead in rows[start : start + limit]]}
+        names = asked.query["$select"].split(",")
+        page = [self._lead(lead) for lead in rows[start : start + limit]]
+        body: dict[str, Any] = {"value": [{n: one[n] for n in names} for one in page]}
         if start + limit < len(rows):
-            query = f"$filter={told}&$orderby=leadid asc&$skiptoken={start + limit}"
+            query = "&".join((
+                f"$filter={told}", f"$select={asked.query['$select']}", "$orderby=leadid asc",
+                f"$skiptoken={start + limit}",
+            ))  # fmt: skip
             host = asked.headers["host"]
             body["@odata.nextLink"] = f"http://{host}{asked.path}?{query}".replace(" ", "%20")
         return Reply(200, body)
@@ -282,7 +296,8 @@ class Dynamics(FakeVendor):
     def _lead(self, lead: FakeLead) -> dict[str, Any]:
         return {"leadid": lead.id, "fullname": lead.name, "telephone1": lead.phone,
                 "mobilephone": None, "statecode": 1 if lead.gone else 0,
-                "donotphone": lead.dnc}  # fmt: skip
+                "donotphone": lead.dnc, "address1_stateorprovince": lead.state or None,
+                "address1_postalcode": lead.zip_code or None}  # fmt: skip
 
     def _call(self, asked: Asked, call_id: str) -> Reply:
         body = asked.json()
@@ -311,17 +326,24 @@ class SuiteCrm(FakeVendor):
 
     def _list(self, asked: Asked) -> Reply:
         query = asked.query
-        assert query["sort"] == "id" and "phone_mobile" in query["fields[Leads]"]
+        assert query["sort"] == "id"
+        names = query["fields[Leads]"].split(",")
         since = datetime.strptime(query["filter[date_modified][gte]"], "%Y-%m-%d %H:%M:%S")
         rows = self.since(since.replace(tzinfo=UTC))
         limit, number = int(query["page[size]"]), int(query["page[number]"])
         page = rows[(number - 1) * limit : number * limit]
         return Reply(200, {"data": [
-            {"type": "Lead", "id": lead.id, "attributes": {
-                "name": lead.name, "phone_mobile": lead.phone, "phone_work": "",
-                "status": "Dead" if lead.gone else "New", "do_not_call": "1" if lead.dnc else "0"}}
+            {"type": "Lead", "id": lead.id, "attributes": self._attributes(lead, names)}
             for lead in page
         ]})  # fmt: skip
+
+    def _attributes(self, lead: FakeLead, names: list[str]) -> dict[str, str]:
+        known = {
+            "name": lead.name, "phone_mobile": lead.phone, "phone_work": "",
+            "status": "Dead" if lead.gone else "New", "do_not_call": "1" if lead.dnc else "0",
+            "primary_address_state": lead.state, "primary_address_postalcode": lead.zip_code,
+        }  # fmt: skip
+        return {name: known[name] for name in names}
 
     def _call(self, asked: Asked) -> Reply:
         assert asked.headers["content-type"] == "application/vnd.api+json"
@@ -357,7 +379,8 @@ class Freshsales(FakeVendor):
             "contacts": [
                 {"id": int(lead.id), "display_name": lead.name, "mobile_number": lead.phone,
                  "work_number": None, "updated_at": lead.changed_at.isoformat(),
-                 "is_deleted": lead.gone, "do_not_disturb": lead.dnc}
+                 "is_deleted": lead.gone, "do_not_disturb": lead.dnc, "state": lead.state or None,
+                 "zipcode": lead.zip_code or None}
                 for lead in page
             ],
             "meta": {"total": len(rows)},

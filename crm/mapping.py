@@ -41,6 +41,8 @@ class LeadMapping(BaseModel):
     phones: Path | None = None
     name: Path | None = "name"
     timezone: Path | None = None
+    #: A state as addresses have it, by its code or its name.
+    region: Path | None = None
     postal_code: Path | None = None
     priority: Path | None = None
     url: Path | None = None
@@ -49,7 +51,7 @@ class LeadMapping(BaseModel):
     do_not_call: Path | None = None
 
 
-_FIELDS = ("phone", "phones", "name", "timezone", "postal_code", "priority", "url")
+_FIELDS = ("phone", "phones", "name", "timezone", "region", "postal_code", "priority", "url")
 
 
 def lead_of(record: Mapping[str, Any], mapping: LeadMapping) -> Lead:

@@ -58,10 +58,11 @@ class OdooConfig(SourceConfig):
     filter: list[Any] = Field(default_factory=list)
     fields: tuple[str, ...] = (
         "name", "contact_name", "phone", "stage_id", "user_id", "active",
-        "phone_sanitized_blacklisted", "zip",
+        "phone_sanitized_blacklisted", "state_id", "zip",
     )  # fmt: skip
     map: LeadMapping = LeadMapping(
         name="contact_name || name",
+        region="state_id[1]",
         postal_code="zip",
         withdrawn="active == `false`",
         do_not_call="phone_sanitized_blacklisted",

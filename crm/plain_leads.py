@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from crm.contact_in import parse_contact
 from crm.imports import VARIABLE
 from crm.plain_rows import PlainRows
 from engine.core.contact import NewContact
+from engine.core.phone import as_e164, facts_of
 from engine.core.settings import DestinationSettings
+from engine.core.state_names import region_named
 
 
 class LeadReader:
@@ -23,6 +26,8 @@ class LeadReader:
     def contact(self, external_id: str, values: Mapping[str, Any]) -> NewContact:
         """Raises Invalid; its errors name the fields."""
         own = {"external_id": external_id, "source": self._source}
+        if "region" in values:
+            values = _with_known_region(values, self._country)
         return self._plain(own, values) or parse_contact(
             {**values, **own}, self._country, self._open_to
         )
@@ -39,6 +44,21 @@ class LeadReader:
             reader = PlainRows(columns, self._country, self._open_to)
             self._readers[columns] = reader
         return reader.contact([text.strip() for text in cells.values()])
+
+
+def _with_known_region(values: Mapping[str, Any], default_country: str) -> Mapping[str, Any]:
+    """A state that nobody knows is left out: what people type into an address must cost no call."""
+    others = {name: value for name, value in values.items() if name != "region"}
+    region = region_named(str(values["region"]), _country(values, default_country))
+    return {**others, "region": region} if region else others
+
+
+def _country(values: Mapping[str, Any], default_country: str) -> str:
+    """Of the first number that is one; empty without."""
+    for text in values.get("phones") or [values.get("phone")]:
+        with suppress(ValueError):
+            return facts_of(as_e164(str(text), default_country)).country
+    return ""
 
 
 def _flat(values: Mapping[str, Any]) -> dict[str, str] | None:

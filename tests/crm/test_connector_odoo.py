@@ -18,11 +18,12 @@ from crm.cursor import Cursor
 from crm.http import Http
 from crm.odoo import OdooConfig, OdooConnector
 from crm.outbound import Outbound
+from crm.plain_leads import LeadReader
 from crm.port import AuthError, CallResult, Rejected, Transient
 from crm.secrets import Vault
 from crm.worker import run_worker
 from engine.core.campaign import CampaignStatus, Transition
-from engine.core.settings import CampaignSettings
+from engine.core.settings import CampaignSettings, DestinationSettings
 from engine.store import EmbeddedRedis, RedisStore
 
 pytestmark = [pytest.mark.timeout(1800)]
@@ -76,6 +77,16 @@ async def test_leads_are_mapped_and_archived_ones_are_withdrawn(connector):
     assert not lead.withdrawn
     await connector._write("crm.lead", lead_id, {"active": False})
     assert (await leads_of(connector))[str(lead_id)].withdrawn
+
+
+async def test_an_address_tells_the_state_and_the_postal_code(connector):
+    domain = [["code", "=", "FL"], ["country_id.code", "=", "US"]]
+    (state_id,) = await connector._call("res.country.state", "search", domain=domain)
+    lead_id = await new_lead(connector, state_id=state_id, zip="33101")
+    contact = (await leads_of(connector))[str(lead_id)].contact
+    assert (contact["region"], contact["postal_code"]) == ("Florida (US)", "33101")
+    made = LeadReader("crm:1", "US", DestinationSettings()).contact("1", contact)
+    assert (made.region, made.postal_code) == ("US-FL", "33101")
 
 
 async def test_who_falls_out_of_the_filter_is_withdrawn(odoo):

@@ -39,7 +39,8 @@ RECORDS: dict[str, tuple[Any, str | None, Any]] = {
         {"list": [{"id": "17", "name": "Ann", "phoneNumber": "+12025550100"}]}, "Ann", None,
     ),
     "salesforce": (
-        {"records": [{"Id": "17", "Name": "Ann", "Phone": "+12025550100", "MobilePhone": None}]},
+        {"records": [{"Id": "17", "Name": "Ann", "Phone": "+12025550100", "MobilePhone": None,
+                      "State": "FL", "PostalCode": "33101"}]},
         "Ann", ["+12025550100"],
     ),
     "bitrix24": ({"result": {"items": [{"id": 17, "title": "Ann", "phone": "+12025550100"}]}},
@@ -81,6 +82,9 @@ async def test_leads_are_read_and_calls_are_sent(both):
         assert (lead.external_id, lead.contact["name"]) == ("17", contact_name)
         assert lead.contact.get("phones") == phones
         assert not lead.withdrawn
+        if name == "salesforce":
+            assert (lead.contact["region"], lead.contact["postal_code"]) == ("FL", "33101")
+            assert "State, PostalCode" in fake.asked[-1].query["q"]
         text = f"{fake.asked[-1]} {fake.asked[-1].body!r}"
         assert "{" not in str(dict(fake.asked[-1].query)).strip("{}"), text
     fake.listing = lambda _asked: Reply(201, {"id": 5, "data": {"id": 5}, "result": 5,

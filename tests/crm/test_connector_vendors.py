@@ -79,6 +79,17 @@ async def test_all_leads_are_read(pair, n):
         assert not lead.withdrawn and not lead.do_not_call
 
 
+async def test_an_address_tells_the_state_and_the_postal_code(pair):
+    pair.add(2)
+    lead = pair.vendor.leads["11"]
+    lead.state, lead.zip_code = "Florida", "33101"
+    found = await pair.read()
+    told = [
+        (each.contact.get("region"), each.contact.get("postal_code")) for each in found.values()
+    ]
+    assert sorted(told, key=str) == [("Florida", "33101"), (None, None)]
+
+
 async def test_only_what_changed_is_read_again(pair):
     pair.add(6)
     since = NOW + timedelta(minutes=14)

@@ -97,7 +97,9 @@ async def spoken(request) -> tuple[str, list[tuple[Asked, Reply]]]:
         return said[-1][1]
 
     for i in range(11, 14):
-        vendor.leads[str(i)] = FakeLead(str(i), f"Ann {i}", f"+12025550{i:03}", NOW)
+        vendor.leads[str(i)] = FakeLead(
+            str(i), f"Ann {i}", f"+12025550{i:03}", NOW, state="FL", zip_code="33101"
+        )
     async with FakeCrm(listing=listing) as server:
         values: dict[str, Any] = {**preset(request.param), "base_url": server.url}
         config = RestConfig.model_validate({**values, "rate_per_s": 1000})
