@@ -67,7 +67,12 @@ class Unpause:
     pass
 
 
-Step = LogIn | LogOff | Join | Leave | Pause | Unpause
+@dataclass(frozen=True, slots=True)
+class EndWrapUp:
+    """In no queue any more: there is no pause to lift."""
+
+
+Step = LogIn | LogOff | Join | Leave | Pause | Unpause | EndWrapUp
 
 
 def state_of(seat: Seat) -> AgentState:
@@ -131,7 +136,7 @@ def plan(seat: Seat, queues: Set[str], now: datetime) -> list[Step]:
     steps += [Join(queue) for queue in sorted(queues - seat.queues.keys())]
     if not seat.attempt_id:
         steps += [Leave(queue) for queue in sorted(seat.queues.keys() - queues)]
-        steps += _pause_steps(seat, now)
+        steps += _pause_steps(seat, queues, now)
     return steps
 
 
@@ -175,9 +180,11 @@ def _log_in(seat: Seat, now: datetime) -> list[Step]:
     return [LogIn()] if asked is None or now - asked >= LOGIN_RETRY else []
 
 
-def _pause_steps(seat: Seat, now: datetime) -> list[Step]:
-    if not seat.queues or (seat.wrap_up_until and now < seat.wrap_up_until):
+def _pause_steps(seat: Seat, queues: Set[str], now: datetime) -> list[Step]:
+    if seat.wrap_up_until and now < seat.wrap_up_until:
         return []
+    if not seat.queues.keys() & queues:
+        return [EndWrapUp()] if seat.wrap_up_until else []
     wanted = seat.agent.wanted_pause
     if wanted is not None:
         return [] if _paused_as(seat, wanted) and not seat.wrap_up_until else [Pause(wanted)]

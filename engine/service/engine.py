@@ -190,6 +190,7 @@ class Engine:
                 continue
             self.world.is_synced = not resync.is_set()
             self._seating.forget()
+            await self._guarded(self._tend_all)
             self.world.wake.set()
 
     async def _refresh_ledgers(self) -> None:
@@ -274,6 +275,10 @@ class Engine:
         world.campaigns[campaign_id] = view_of(campaign, fence.epoch, now, taught)
         await self._read_trunks()
 
+    async def _tend_all(self) -> None:
+        for campaign_id in list(self.world.campaigns):
+            await self._tend(campaign_id)
+
     async def _tend(self, campaign_id: int) -> None:
         """A queue while it can have calls; hang-ups and good-bye when it is final."""
         view = self.world.campaigns.get(campaign_id)
@@ -303,17 +308,24 @@ class Engine:
         view = self.world.campaigns[campaign_id]
         if not view.campaign.settings.pacing.needs_agents:
             return  # nobody waits in a queue of ours
+        if not self.world.is_synced:
+            return  # the members of the queues are not known yet
         wanted = view.campaign.settings.dialing.queue
         if view.campaign.queue and (wanted is None or wanted == view.campaign.queue):
             return
-        in_use = await self.world.store.campaigns.pool_queues_in_use()
-        free = (queue for queue in self.world.settings.queues if queue not in in_use)
-        queue = wanted or next(free, None)
+        queue = wanted or await self._free_queue()
         if queue is None:
             log.error("no_free_queue", campaign_id=campaign_id)
             return
         await self.world.store.campaigns.assign_queue(campaign_id, queue)
         view.refresh(await self.world.store.campaigns.get(campaign_id), self.world.clock.now())
+
+    async def _free_queue(self) -> str | None:
+        """One that nobody waits in, nor answers: agents leave that of a campaign after its end."""
+        world = self.world
+        in_use = {*await world.store.campaigns.pool_queues_in_use(), *world.roster.queues()}
+        in_use |= {view.campaign.queue for view in world.campaigns.values()}
+        return next((queue for queue in world.settings.queues if queue not in in_use), None)
 
     def _hang_up_unanswered(self, campaign_id: int) -> None:
         """After Stop: ringing calls end once they have rung the least that the rules ask."""

@@ -34,7 +34,7 @@ class Previewer:
 
     async def offer(self, view: CampaignView, n: int) -> int:
         """Show up to n contacts to free agents; returns how many."""
-        free = sorted(self._world.roster.available(view.campaign.queue))
+        free = self._free(view)
         lease_s = view.campaign.settings.preview.timer_s + LEASE_MORE_S
         claims = await self._dialer.reserve(view, min(n, len(free)), lease_s)
         for claim in claims:
@@ -61,8 +61,12 @@ class Previewer:
             self._offering.discard(offer.attempt_id)
         view.offers[offer.attempt_id] = offer
 
+    def _free(self, view: CampaignView) -> Set[int]:
+        """Of the campaign's own agents: its queue may have those of another as well."""
+        return self._world.roster.available(view.campaign.queue) & set(view.campaign.agent_ids)
+
     def _agent_for(self, view: CampaignView, claim: Claim) -> int | None:
-        free = self._world.roster.available(view.campaign.queue)
+        free = self._free(view)
         if claim.agent_id in free:
             return claim.agent_id
         return min(free, default=None)

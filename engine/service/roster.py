@@ -128,6 +128,10 @@ class Roster:
         """Agents who can take a call from this queue now."""
         return self._available.get(queue, frozenset())
 
+    def queues(self) -> set[str]:
+        """Those that have a member."""
+        return {queue for seat in self._seats.values() for queue in seat.queues}
+
     def states(self, agent_ids: Sequence[int]) -> Mapping[AgentState, int]:
         seats = (self._seats.get(agent_id) for agent_id in agent_ids)
         return Counter(state_of(seat) if seat else AgentState.OFFLINE for seat in seats)

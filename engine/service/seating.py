@@ -12,6 +12,7 @@ from engine.core.agent import AgentState
 from engine.core.errors import StoreUnavailable, TelephonyError
 from engine.core.redial import Done
 from engine.core.seat import (
+    EndWrapUp,
     Join,
     Leave,
     LogIn,
@@ -158,6 +159,8 @@ class Seating:
                 await self._wrap_up_ended(agent_id)
             case Unpause():
                 await telephony.unpause(seat.agent)
+                await self._wrap_up_ended(agent_id)
+            case EndWrapUp():
                 await self._wrap_up_ended(agent_id)
 
     async def _wrap_up_ended(self, agent_id: int) -> None:

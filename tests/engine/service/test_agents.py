@@ -11,6 +11,7 @@ import pytest
 from engine.core.agent import AgentState
 from engine.core.campaign import CampaignStatus
 from engine.core.outcome import Outcome
+from telephony.fake_telephony import FakeTelephony
 
 HELD = timedelta(milliseconds=500)
 
@@ -113,6 +114,33 @@ async def test_a_shared_agent_is_never_dialled_for_twice(stage, numbers):
     for campaign_id in (one, other):
         for attempt in await stage.check(campaign_id):
             assert attempt.outcome is not Outcome.ABANDONED
+
+
+async def test_a_queue_that_agents_have_not_left_yet_is_no_other_campaigns(
+    stage, numbers, monkeypatch
+):
+    """Whoever is still a member of it would get the calls of a campaign that is not theirs."""
+    first, second = await stage.hire(2)
+    ended = await stage.campaign(numbers(s00=1), [first])
+    may_leave, leave = asyncio.Event(), FakeTelephony.remove_member
+
+    async def late(self, queue, agent):
+        await may_leave.wait()
+        await leave(self, queue, agent)
+
+    monkeypatch.setattr(FakeTelephony, "remove_member", late)
+    stage.start()
+    await stage.completed(ended)
+    [(queue, _)] = stage.pbx.members
+
+    async def has_none() -> bool:
+        return (await stage.get(ended)).queue == ""
+
+    await stage.until(has_none)
+    after = await stage.campaign([f"+1212555000{n}" for n in range(2)], [second])
+    await stage.completed(after)
+    assert {order.queue for order in stage.pbx.placed[1:]}.isdisjoint({queue})
+    may_leave.set()
 
 
 async def test_a_campaign_that_waits_keeps_no_agent_from_another(stage, numbers):

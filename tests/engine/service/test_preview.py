@@ -77,6 +77,29 @@ async def test_an_accepted_contact_is_called_by_that_agent(stage, numbers, desk_
     assert {each.outcome for each in attempts} == {Outcome.ANSWERED}
 
 
+async def test_in_a_queue_of_several_campaigns_only_the_own_agents_are_offered(
+    stage, numbers, desk_of
+):
+    """A contact centre's own queue has the agents of every campaign that names it."""
+    [other], [own] = await stage.hire(1), await stage.hire(1, log_in=False)
+    sales = {"dialing": {"queue": "sales"}}
+    await stage.campaign(numbers(s01=1), [other], delay_s=3600, **sales)
+    engine = stage.start().engine
+    await stage.placed(1)
+    campaign_id = await stage.campaign(numbers(s00=2), [own], **sales, **PREVIEW)
+
+    async def could_be_offered() -> bool:
+        view = engine.world.campaigns.get(campaign_id)
+        is_led = view is not None and view.campaign.queue == "sales"
+        return is_led and other in engine.world.roster.available("sales")
+
+    await stage.until(could_be_offered)
+    await stage.want(own)
+    offer = await desk_of(campaign_id).offer(own)
+    assert offer.number == 1 and offer.contact_id == 1
+    assert await stage.store.offers.list(campaign_id) == [offer]
+
+
 async def test_a_number_that_is_offered_is_nobody_elses(stage, numbers, desk_of):
     [agent_id] = await stage.hire(1)
     other = await stage.hire(1)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from engine.core.agent import Agent, AgentState
 from engine.core.call_events import AgentLoggedIn, AgentLoggedOff, AgentSeen, Device
-from engine.core.seat import LogIn, can_be_reserved, plan, state_of
+from engine.core.seat import EndWrapUp, Leave, LogIn, Seat, can_be_reserved, plan, state_of
 from engine.service.roster import Roster
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -51,3 +51,12 @@ def test_no_contact_is_offered_before_and_no_second_login_is_asked_for() -> None
     assert seat is not None and not can_be_reserved(seat)
     assert LogIn() not in plan(seat, {"dialer-1"}, NOW)
     assert not roster.available("dialer-1")
+
+
+def test_a_wrap_up_ends_also_where_the_last_campaign_has_ended() -> None:
+    """Without a queue there is no pause to be lifted, and Asterisk would refuse to."""
+    there = seen(Device.NOT_IN_USE)
+    wrapped = Seat(agent=ANN, on_line=True, queues={"dialer-1": there}, wrap_up_until=NOW)
+    assert plan(wrapped, set(), NOW) == [Leave("dialer-1"), EndWrapUp()]
+    assert plan(replace(wrapped, queues={}), set(), NOW) == [EndWrapUp()]
+    assert plan(replace(wrapped, queues={}), set(), NOW - timedelta(seconds=1)) == []
