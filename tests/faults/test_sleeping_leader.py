@@ -27,7 +27,6 @@ async def test_a_woken_leader_sends_nothing(floor):
     stopped_at = datetime.now(UTC)
     try:
         await floor.until(lambda: other_proxy.n_sent(CALL), why="the standby's first call")
-        taken_over_at = next(at for at, chunk in other_proxy.sent if CALL in chunk)
         asleep_s = (datetime.now(UTC) - stopped_at).total_seconds()
         await asyncio.sleep(max(0.0, 3 * LEASE_S - asleep_s))
     finally:
@@ -35,6 +34,5 @@ async def test_a_woken_leader_sends_nothing(floor):
     await floor.completed(campaign_id)
     attempts = await floor.check(campaign_id)
     assert proxy.n_sent(CALL, after=stopped_at + ON_ITS_WAY) == 0
-    assert taken_over_at - stopped_at < timedelta(seconds=5)
     assert leader.is_alive(), "it stands by again"
     assert proxy.n_sent(CALL) + other_proxy.n_sent(CALL) == len(attempts)
