@@ -58,7 +58,7 @@ def main() -> None:
         return
     python = _python_with_numpy()
     shifts = 2 if options.quick else options.shifts
-    orders = _orders(_cells(options), moving=not (options.quick or options.cells), shifts=shifts)
+    orders = _orders(_scenarios(options), shifts)
     figures: dict[str, Any] = {}
     with ThreadPoolExecutor(options.jobs) as pool:
         found = pool.map(lambda order: _run(python, simulator, order), orders)
@@ -83,36 +83,41 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="print only the last line")
     parser.add_argument("--quick", action="store_true", help="a short smoke run")
-    parser.add_argument("--cells", help="such as 5x0.2,100x0.4; without: all, and moving ones")
+    parser.add_argument("--cells", help="such as 5x0.2,20_drift; without: all")
     parser.add_argument("--shifts", type=int, default=100, help="shifts in each cell")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
     return parser.parse_args()
 
 
-def _cells(options: argparse.Namespace) -> list[tuple[int, float]]:
+def _scenarios(options: argparse.Namespace) -> list[dict[str, Any]]:
     if options.cells:
-        pairs = (cell.split("x") for cell in options.cells.split(","))
-        return [(int(agents), float(rate)) for agents, rate in pairs]
+        return [_named(name) for name in options.cells.split(",")]
     if options.quick:
-        return [(5, 0.2), (20, 0.4)]
-    return [(agents, rate) for agents in AGENTS for rate in RATES]
+        return [_steady(5, 0.2), _steady(20, 0.4)]
+    steady = [_steady(agents, rate) for agents in AGENTS for rate in RATES]
+    return steady + [_moving(agents, name) for agents in MOVING_AGENTS for name in MOVING]
 
 
-def _orders(
-    cells: Sequence[tuple[int, float]], *, moving: bool, shifts: int
-) -> list[dict[str, Any]]:
-    orders = [
-        {"name": f"{agents}x{rate:g}", "agents": agents, "p": rate, "model": {}}
-        for agents, rate in cells
-    ]
-    if moving:
-        orders += [_moving(name, agents) for agents in MOVING_AGENTS for name in MOVING]
+def _orders(scenarios: Sequence[dict[str, Any]], shifts: int) -> list[dict[str, Any]]:
     every = [
-        {**order, "policy": policy, "shifts": shifts}
-        for order in orders
+        {**scenario, "policy": policy, "shifts": shifts}
+        for scenario in scenarios
         for policy in ("ours", *OTHERS)
     ]
-    return [*every, *[{**order, "policy": "ours", "shifts": shifts} for order in _with_history()]]
+    return [*every, *[{**hour, "policy": "ours", "shifts": shifts} for hour in _with_history()]]
+
+
+def _named(name: str) -> dict[str, Any]:
+    """`5x0.2`, or `20_drift` of those that move."""
+    agents, moves, scenario = name.partition("_")
+    if moves:
+        return _moving(int(agents), scenario)
+    agents, _, rate = name.partition("x")
+    return _steady(int(agents), float(rate))
+
+
+def _steady(agents: int, rate: float) -> dict[str, Any]:
+    return {"name": f"{agents}x{rate:g}", "agents": agents, "p": rate, "model": {}}
 
 
 def _with_history() -> list[dict[str, Any]]:
@@ -125,7 +130,7 @@ def _with_history() -> list[dict[str, Any]]:
     ]
 
 
-def _moving(name: str, agents: int) -> dict[str, Any]:
+def _moving(agents: int, name: str) -> dict[str, Any]:
     model = dict(MOVING[name])
     if model.pop("halve", False):
         model["a_sched"] = [[5400, agents // 2], [9000, agents]]
