@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from admin_api.context import Context
-from admin_api.schemas import Abandons, PeriodOut, SharedOut
+from admin_api.schemas.figures import Abandons, PeriodOut, SharedOut
 from engine.core.campaign import Campaign
 from engine.core.ledger import Counts, ofcom_rate
 from engine.core.ledger_periods import Block, Ledger, together

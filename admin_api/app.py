@@ -38,7 +38,7 @@ from admin_api.routes import (
     webhooks,
     what_if,
 )
-from admin_api.schemas import DncIn
+from admin_api.schemas.dnc import DncIn
 from admin_api.settings import ApiSettings
 from admin_api.web import pages
 from admin_api.what_if import Foreteller

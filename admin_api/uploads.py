@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect
 
 from admin_api.context import Context
 from admin_api.problems import ApiError
-from admin_api.schemas import ImportOut
+from admin_api.schemas.lists import ImportOut
 from admin_api.views import import_out
 from crm.columns import Choice
 from crm.import_run import UPLOAD_CUT, UPLOAD_LIMIT_S

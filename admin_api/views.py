@@ -8,16 +8,14 @@ from typing import Any
 
 from admin_api.abandons import abandons_out
 from admin_api.context import Context
-from admin_api.schemas import (
-    AgentOut,
-    AuditOut,
-    CampaignOut,
-    ContactOut,
-    DncOut,
-    ImportOut,
-    Stats,
-    TokenOut,
-)
+from admin_api.schemas.agents import AgentOut
+from admin_api.schemas.audit import AuditOut
+from admin_api.schemas.campaigns import CampaignOut
+from admin_api.schemas.contacts import ContactOut
+from admin_api.schemas.dnc import DncOut
+from admin_api.schemas.figures import Stats
+from admin_api.schemas.lists import ImportOut
+from admin_api.schemas.tokens import TokenOut
 from admin_api.why_not_now import WAITING, why_not_now
 from engine.core.agent import Agent
 from engine.core.campaign import Campaign, CampaignStatus

@@ -13,7 +13,8 @@ from admin_api.context import AgentId, Context, Ctx, Cursor, Limit
 from admin_api.edits import check_campaigns
 from admin_api.idempotency import Key, once
 from admin_api.problems import responses
-from admin_api.schemas import AgentIn, AgentOut, AgentPatch, DispositionIn, Listing, PauseIn
+from admin_api.schemas.agents import AgentIn, AgentOut, AgentPatch, DispositionIn, PauseIn
+from admin_api.schemas.basics import Listing
 from admin_api.views import agent_out
 from engine.core import ids
 from engine.core.agent import Agent

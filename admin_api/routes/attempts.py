@@ -14,7 +14,7 @@ from admin_api.auth import Supervisor
 from admin_api.context import MAX_ID, CampaignId, Context, Ctx, Cursor, Limit
 from admin_api.export import Export
 from admin_api.problems import responses
-from admin_api.schemas import Listing
+from admin_api.schemas.basics import Listing
 from engine.core.attempt import AttemptRecord
 from engine.core.errors import FieldError, Invalid
 from engine.core.outcome import Outcome

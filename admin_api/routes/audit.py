@@ -9,7 +9,8 @@ from fastapi import APIRouter, Query
 from admin_api.auth import Supervisor
 from admin_api.context import MAX_ID, Ctx, Cursor, Limit
 from admin_api.problems import responses
-from admin_api.schemas import AuditOut, Listing
+from admin_api.schemas.audit import AuditOut
+from admin_api.schemas.basics import Listing
 from admin_api.views import audit_out
 
 router = APIRouter(prefix="/audit", tags=["audit"])

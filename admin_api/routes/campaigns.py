@@ -12,7 +12,8 @@ from admin_api.context import CampaignId, Context, Ctx, Cursor, Limit
 from admin_api.edits import check_agents, check_connector, check_sounds, edited_settings
 from admin_api.idempotency import Key, once
 from admin_api.problems import responses
-from admin_api.schemas import CampaignClone, CampaignIn, CampaignOut, CampaignPatch, Listing
+from admin_api.schemas.basics import Listing
+from admin_api.schemas.campaigns import CampaignClone, CampaignIn, CampaignOut, CampaignPatch
 from admin_api.views import campaign_out, campaigns_out
 from engine.core.campaign import Campaign, CampaignStatus
 from engine.core.errors import FieldError, Invalid, VersionConflict

@@ -19,7 +19,7 @@ from admin_api.context import MAX_ID, Context, Ctx
 from admin_api.idempotency import Key, once
 from admin_api.merge import merge
 from admin_api.problems import responses
-from admin_api.schemas import In, Listing, Name
+from admin_api.schemas.basics import In, Listing, Name
 from crm.connections import Connections, config_of
 from crm.port import CrmError, Health
 from crm.presets import preset

@@ -16,19 +16,18 @@ from admin_api.auth import Supervisor, actor
 from admin_api.context import CampaignId, ContactId, Context, Ctx, Cursor, Limit
 from admin_api.idempotency import Key, once
 from admin_api.problems import ApiError, responses
-from admin_api.schemas import (
+from admin_api.schemas.basics import Listing
+from admin_api.schemas.contacts import (
     ContactOut,
     ContactPatch,
     ContactsAdded,
     Duplicate,
-    ImportOut,
-    Listing,
-    PreviewOut,
     Reason,
     Rejected,
     VerdictOut,
     WhyOut,
 )
+from admin_api.schemas.lists import ImportOut, PreviewOut
 from admin_api.uploads import receive_upload
 from admin_api.views import contacts_out, refusals_of
 from admin_api.why_not_now import WAITING, candidate, next_dial_at, why_not_now

@@ -7,7 +7,8 @@ from fastapi import APIRouter
 from admin_api.auth import Supervisor, actor
 from admin_api.context import CampaignId, Context, Ctx
 from admin_api.problems import responses
-from admin_api.schemas import CampaignOut, Stats
+from admin_api.schemas.campaigns import CampaignOut
+from admin_api.schemas.figures import Stats
 from admin_api.views import campaign_out, stats_out
 from engine.core.campaign import Campaign, Command, decide_transition
 from engine.core.errors import Conflict, InvalidTransition

@@ -14,7 +14,9 @@ from admin_api.auth import Supervisor, actor
 from admin_api.context import MAX_ID, Context, Ctx, Cursor, Limit
 from admin_api.idempotency import Key, once
 from admin_api.problems import ApiError, responses
-from admin_api.schemas import DncAdded, DncIn, DncOut, Listing, Reason, Rejected
+from admin_api.schemas.basics import Listing
+from admin_api.schemas.contacts import Reason, Rejected
+from admin_api.schemas.dnc import DncAdded, DncIn, DncOut
 from admin_api.views import dnc_out
 from crm.contact_in import field_errors
 from crm.dnc_file import DncFile

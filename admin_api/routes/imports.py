@@ -12,7 +12,7 @@ from admin_api import csv_out
 from admin_api.auth import Supervisor
 from admin_api.context import CampaignId, Context, Ctx
 from admin_api.problems import responses
-from admin_api.schemas import ImportOut
+from admin_api.schemas.lists import ImportOut
 from admin_api.views import import_out
 
 router = APIRouter(prefix="/campaigns/{campaign_id}/imports/{import_id}", tags=["contacts"])

@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from admin_api.auth import Admin, Supervisor
 from admin_api.context import Context, Ctx
 from admin_api.problems import responses
-from admin_api.schemas import Listing
+from admin_api.schemas.basics import Listing
 from crm import failed_jobs
 from engine.core.errors import StoreUnavailable
 

@@ -10,7 +10,8 @@ from fastapi import APIRouter, Path
 from admin_api.auth import Supervisor, actor
 from admin_api.context import MAX_ID, CampaignId, Ctx
 from admin_api.problems import responses
-from admin_api.schemas import Listing, ListOut, ListPatch
+from admin_api.schemas.basics import Listing
+from admin_api.schemas.lists import ListOut, ListPatch
 
 router = APIRouter(prefix="/campaigns/{campaign_id}/lists", tags=["contacts"])
 ListId = Annotated[int, Path(ge=0, le=MAX_ID)]

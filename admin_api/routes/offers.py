@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from admin_api.auth import OwnAgent
 from admin_api.context import AgentId, Context, Ctx
 from admin_api.problems import responses
-from admin_api.schemas import OfferIn, OfferOut
+from admin_api.schemas.agents import OfferIn, OfferOut
 from engine.core.errors import Conflict, NotFound
 from engine.core.preview import Offer, may_skip
 

@@ -8,7 +8,8 @@ from fastapi import APIRouter
 
 from admin_api.auth import Supervisor
 from admin_api.problems import responses
-from admin_api.schemas import FigureOut, Listing, PresetOut
+from admin_api.schemas.basics import Listing
+from admin_api.schemas.presets import FigureOut, PresetOut
 from engine.core.presets import PRESETS, Preset
 
 router = APIRouter(prefix="/presets", tags=["campaigns"])

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from admin_api.auth import Supervisor, actor
 from admin_api.context import Context, Ctx
 from admin_api.problems import ApiError, responses
-from admin_api.schemas import Listing
+from admin_api.schemas.basics import Listing
 from admin_api.sounds import convert, speech
 from engine.core import sound
 from engine.core.campaign import Campaign

@@ -11,7 +11,8 @@ from admin_api.auth import Admin
 from admin_api.context import Context, Ctx
 from admin_api.idempotency import Key, once
 from admin_api.problems import responses
-from admin_api.schemas import Listing, TokenCreated, TokenIn, TokenOut
+from admin_api.schemas.basics import Listing
+from admin_api.schemas.tokens import TokenCreated, TokenIn, TokenOut
 from admin_api.views import token_out
 from engine.core.errors import FieldError, Invalid, NotFound
 

@@ -17,7 +17,7 @@ from admin_api.auth import Admin, Supervisor, actor
 from admin_api.context import MAX_ID, Context, Ctx, Limit
 from admin_api.idempotency import Key, once
 from admin_api.problems import responses
-from admin_api.schemas import Id, In, Listing, Name
+from admin_api.schemas.basics import Id, In, Listing, Name
 from crm.connections import Connections
 from crm.crm_jobs import HOOK_SECRET
 from crm.hook_events import EVENTS, PING, body_of

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from admin_api.context import Context
-from admin_api.schemas import CampaignOut
+from admin_api.schemas.campaigns import CampaignOut
 from admin_api.views import campaigns_out
 from admin_api.web import words
 from engine.core.campaign import (

@@ -14,7 +14,7 @@ from admin_api.auth import actor
 from admin_api.context import AgentId, Context, Ctx
 from admin_api.edits import check_campaigns
 from admin_api.routes import agents as api
-from admin_api.schemas import AgentIn, AgentPatch, PauseIn
+from admin_api.schemas.agents import AgentIn, AgentPatch, PauseIn
 from admin_api.sessions import token_of
 from admin_api.views import agent_out
 from admin_api.web.forms import Sent

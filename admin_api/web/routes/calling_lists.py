@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from admin_api.context import CampaignId, Ctx
 from admin_api.routes import lists as api
 from admin_api.routes.lists import ListId
-from admin_api.schemas import ListPatch
+from admin_api.schemas.lists import ListPatch
 from admin_api.sessions import token_of
 from admin_api.web.guard import PageRoute, SupervisorSession
 from admin_api.web.render import is_htmx, render

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from admin_api.context import Context, Ctx
 from admin_api.routes import agents as api
 from admin_api.routes import offers
-from admin_api.schemas import AgentOut, DispositionIn, OfferIn
+from admin_api.schemas.agents import AgentOut, DispositionIn, OfferIn
 from admin_api.sessions import token_of
 from admin_api.views import agent_out
 from admin_api.web.guard import PageRoute, SignedIn

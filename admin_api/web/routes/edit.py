@@ -15,7 +15,7 @@ from admin_api.auth import actor
 from admin_api.context import MAX_ID, CampaignId, Context, Ctx
 from admin_api.edits import DEFAULTS, check_agents, check_connector, check_sounds, edited_settings
 from admin_api.merge import merge
-from admin_api.schemas import CampaignIn
+from admin_api.schemas.campaigns import CampaignIn
 from admin_api.sessions import token_of
 from admin_api.web import forms
 from admin_api.web.campaign_rows import Row, row_of

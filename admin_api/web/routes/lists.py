@@ -12,7 +12,7 @@ from admin_api import csv_out
 from admin_api.auth import actor
 from admin_api.context import Context, Ctx, Cursor
 from admin_api.routes import dnc as api
-from admin_api.schemas import DncAdded, DncIn
+from admin_api.schemas.dnc import DncAdded, DncIn
 from admin_api.sessions import token_of
 from admin_api.web.guard import PageRoute, SupervisorSession
 from admin_api.web.render import render

@@ -13,7 +13,7 @@ from admin_api import passwords
 from admin_api.auth import actor
 from admin_api.context import Context, Ctx
 from admin_api.routes.tokens import check_agent, revoke_token
-from admin_api.schemas import TokenIn
+from admin_api.schemas.tokens import TokenIn
 from admin_api.sessions import token_of
 from admin_api.views import token_out
 from admin_api.web.guard import AdminSession, PageRoute
