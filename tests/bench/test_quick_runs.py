@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from pathlib import Path
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
 RUN_TIMEOUT_S = 400
 #: A list of more than one piece of 64 KiB: the upload is cut between two of them.
 SMALL = {
@@ -21,19 +18,7 @@ SMALL = {
 
 @pytest.mark.timeout(RUN_TIMEOUT_S + 20)
 @pytest.mark.parametrize("name", SMALL)
-def test_a_quick_run_ends_with_the_promised_object(name: str) -> None:
-    done = subprocess.run(
-        [sys.executable, ROOT / "bench" / f"{name}.py", "--json", "--quick", *SMALL[name]],
-        cwd="/",
-        capture_output=True,
-        text=True,
-        timeout=RUN_TIMEOUT_S,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    [line] = done.stdout.splitlines()
-    document = json.loads(line)
-    assert document["name"] == name
-    assert {"figures", "goal", "meets_goal", "machine"} <= set(document)
-    ratios = document.get("ratios") or {"": document["ratio"]}
-    assert document["figures"] and all(ratio > 0 for ratio in ratios.values())
+def test_a_quick_run_ends_with_the_promised_object(
+    bench: Callable[..., dict[str, Any]], name: str
+) -> None:
+    bench(name, "--quick", *SMALL[name], timeout_s=RUN_TIMEOUT_S)
