@@ -16,7 +16,6 @@ from admin_api.web.routes import (
     connectors,
     desk,
     edit,
-    imports,
     lists,
     people,
     sign_in,
@@ -28,7 +27,7 @@ from admin_api.web.routes import (
 
 #: In the order in which a path is looked up: `/campaigns/new` before `/campaigns/{id}`.
 ROOMS = (
-    sign_in, edit, imports, calling_lists, campaign, what_if, campaigns, agents, lists, connectors,
+    sign_in, edit, calling_lists, campaign, what_if, campaigns, agents, lists, connectors,
     webhooks, people, desk, sounds, system,
 )  # fmt: skip
 #: Nothing from another host, no inline script or style, no framing.

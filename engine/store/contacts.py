@@ -34,22 +34,10 @@ class RedisContacts:
         self._link, self._keys = link, keys
 
     async def add(
-        self,
-        campaign_id: int,
-        contacts: Sequence[NewContact],
-        now: datetime,
-        *,
-        token: str | None = None,
-        list_id: int = 0,
+        self, campaign_id: int, contacts: Sequence[NewContact], now: datetime
     ) -> Sequence[int | None]:
-        """Ids, or None where the campaign has the number already. Raises NotFound, CampaignFinal.
-
-        With a token, repeating the same contacts gives the first answer: for an import that was
-        killed between adding and taking note of it.
-        """
-        return await self.add_ready(
-            campaign_id, self.ready(campaign_id, contacts, now, token=token, list_id=list_id)
-        )
+        """Ids, None where the campaign has the number already. Raises NotFound, CampaignFinal."""
+        return await self.add_ready(campaign_id, self.ready(campaign_id, contacts, now))
 
     def ready(
         self,
@@ -60,7 +48,11 @@ class RedisContacts:
         token: str | None = None,
         list_id: int = 0,
     ) -> Sequence[Command]:
-        """What `add_ready` sends: an import makes it while the part before is being added."""
+        """What `add_ready` sends: an import makes it while the part before is being added.
+
+        With a token, repeating the same contacts gives the first answer: for an import that was
+        killed between adding and taking note of it.
+        """
         return [
             self._adding(
                 campaign_id,

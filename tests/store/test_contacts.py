@@ -78,10 +78,11 @@ async def test_many_are_added_in_order(rig):
 
 async def test_a_repeated_batch_gives_its_first_answer(rig):
     some = [NewContact(phone=f"+1202555{i:04}", hours_class="") for i in (1, 1, 2)]
-    add = rig.store.contacts.add
-    assert await add(rig.campaign_id, some, NOW, token="i1") == [1, None, 2]
-    assert await add(rig.campaign_id, some, NOW, token="i1") == [1, None, 2]
-    assert await add(rig.campaign_id, some, NOW, token="i2") == [None, None, None]
+    contacts, id_ = rig.store.contacts, rig.campaign_id
+    first, second = (contacts.ready(id_, some, NOW, token=token) for token in ("i1", "i2"))
+    assert await contacts.add_ready(id_, first) == [1, None, 2]
+    assert await contacts.add_ready(id_, first) == [1, None, 2]
+    assert await contacts.add_ready(id_, second) == [None, None, None]
 
 
 async def test_pages_by_id_and_by_state(rig):

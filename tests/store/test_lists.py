@@ -21,11 +21,13 @@ async def import_(rig, name: str) -> int:
 
 
 async def add(rig, list_id: int, n: int, *, first: int, priority: int = 500, zone=NEW_YORK) -> None:
-    contacts = [
+    new = [
         NewContact(phone=f"+1202{first + i:07}", hours_class=zone, priority=priority)
         for i in range(n)
     ]
-    await rig.store.contacts.add(rig.campaign_id, contacts, rig.now, list_id=list_id)
+    contacts = rig.store.contacts
+    ready = contacts.ready(rig.campaign_id, new, rig.now, list_id=list_id)
+    await contacts.add_ready(rig.campaign_id, ready)
 
 
 async def claimed(rig, n: int) -> list[int]:

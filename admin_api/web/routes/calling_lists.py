@@ -1,4 +1,6 @@
-"""A campaign's calling lists on its edit page: their names, and the turns that each gets."""
+"""A campaign's calling lists on its edit page: a new one's first rows before it is sent, how far
+its import is, and the name and the turns of each.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +13,57 @@ from starlette.responses import RedirectResponse, Response
 
 from admin_api.context import CampaignId, Ctx
 from admin_api.routes import lists as api
+from admin_api.routes.contacts import Columns, preview_contacts
+from admin_api.routes.imports import ImportId
 from admin_api.routes.lists import ListId
 from admin_api.schemas.lists import ListPatch
 from admin_api.sessions import token_of
+from admin_api.views import import_out
 from admin_api.web.guard import PageRoute, SupervisorSession
 from admin_api.web.render import is_htmx, render
+from admin_api.web.words import COLUMN
 from crm.contact_in import field_errors
+from crm.imports import BadFile
 from engine.core.errors import Invalid
 
 router = APIRouter(
     prefix="/campaigns/{campaign_id}", route_class=PageRoute, include_in_schema=False
 )
+
+
+@router.post("/preview")
+async def preview(
+    request: Request,
+    campaign_id: CampaignId,
+    ctx: Ctx,
+    session: SupervisorSession,
+    columns: Columns = "",
+    header: bool = True,
+) -> Response:
+    """A table with a choice for each column, or what is wrong with the file."""
+    found, error = None, ""
+    try:
+        found = await preview_contacts(
+            campaign_id, request, ctx, token_of(session), columns, header
+        )
+    except BadFile as problem:
+        error = problem.message
+    return render(
+        request, "preview.html", session=session, preview=found, error=error, choices=COLUMN
+    )
+
+
+@router.get("/imports/{import_id}")
+async def import_state(
+    request: Request,
+    campaign_id: CampaignId,
+    import_id: ImportId,
+    ctx: Ctx,
+    session: SupervisorSession,
+) -> Response:
+    """How far an upload is; asks again by itself until it has ended."""
+    state = import_out(await ctx.store.imports.get(campaign_id, import_id))
+    return render(request, "import.html", session=session, state=state)
 
 
 @router.post("/lists/{list_id}")
