@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.core.simulation.result import Result
+from engine.core.simulation.run import simulate
 from engine.core.simulation.scenario import Dice, Scenario
-from engine.core.simulation.shift import simulate
 
 __all__ = ["Dice", "Result", "Scenario", "simulate"]

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from engine.core.pacing import Knowledge, Pacing, Power, Predictive, Progressive
-from engine.core.simulation.result import Result, total
-from engine.core.simulation.scenario import Dice, Scenario
-from engine.core.simulation.shift import simulate
+from engine.core.pacing import (
+    Agentless,
+    Knowledge,
+    Pacing,
+    Power,
+    Predictive,
+    Preview,
+    Progressive,
+)
+from engine.core.simulation.result import Figures, Result, total
+from engine.core.simulation.run import simulate
+from engine.core.simulation.scenario import NO_LIMIT, Dice, Scenario
 
-MODES = ("progressive", "power", "predictive")
-Figures = Mapping[str, float | int]
+MODES = ("preview", "progressive", "power", "predictive", "agentless")
+#: Lines and calls per second without agents where no limit was given: those of a new campaign.
+AGENTLESS_LINES, AGENTLESS_CPS = 60, 10.0
 #: Dice of the shift of this number; the same for every rule.
 DiceOf = Callable[[int], Dice]
 #: Number of the shift that teaches; those that count begin with 0.
@@ -40,11 +49,11 @@ def _figures(comparison: Comparison, mode: str, dice_of: DiceOf) -> Figures:
         _shift(comparison, mode, dice_of(number), taught) for number in range(comparison.shifts)
     ]
     highest = max(100 * shift.abandon_rate for shift in shifts)
-    return total(shifts).figures() | {"highest_abandon_rate": round(highest, 2)}
+    return {**total(shifts).figures(), "highest_abandon_rate": round(highest, 2)}
 
 
 def _shift(comparison: Comparison, mode: str, dice: Dice, taught: Knowledge | None) -> Result:
-    return simulate(comparison.scenario, _rule(comparison, mode, taught), dice)
+    return simulate(_scenario(comparison, mode), _rule(comparison, mode, taught), dice)
 
 
 def _taught(comparison: Comparison, dice_of: DiceOf) -> Knowledge:
@@ -53,10 +62,25 @@ def _taught(comparison: Comparison, dice_of: DiceOf) -> Knowledge:
     return rule.knowledge()
 
 
+def _scenario(comparison: Comparison, mode: str) -> Scenario:
+    """Without agents something else has to bound the calls."""
+    scenario = comparison.scenario
+    if mode != "agentless" or scenario.max_lines < NO_LIMIT:
+        return scenario
+    return replace(scenario, max_lines=AGENTLESS_LINES, max_cps=scenario.max_cps or AGENTLESS_CPS)
+
+
 def _rule(comparison: Comparison, mode: str, taught: Knowledge | None) -> Pacing:
     if mode == "power":
         return Power(comparison.dial_level, comparison.max_abandon_rate)
     if mode == "predictive":
         hold_s = comparison.scenario.hold_s
         return Predictive(comparison.max_abandon_rate, hold_s=hold_s, knowledge=taught)
-    return Progressive()
+    return _PLAIN[mode]()
+
+
+_PLAIN: Mapping[str, Callable[[], Pacing]] = {
+    "preview": Preview,
+    "progressive": Progressive,
+    "agentless": Agentless,
+}

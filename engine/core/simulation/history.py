@@ -14,12 +14,16 @@ from engine.core.pacing import Knowledge
 from engine.core.settings import CampaignSettings
 from engine.core.simulation.scenario import Scenario
 
-PERSONS = frozenset({Outcome.ANSWERED, Outcome.ABANDONED, Outcome.HUNG_UP_EARLY})
+PERSONS = frozenset(
+    {Outcome.ANSWERED, Outcome.MESSAGE_PLAYED, Outcome.ABANDONED, Outcome.HUNG_UP_EARLY}
+)
 MACHINES = frozenset({Outcome.MACHINE, Outcome.FAX})
 #: Ended by the other side or on the way to it, soon.
 BUSY = frozenset({Outcome.BUSY, Outcome.REJECTED, Outcome.FAILED, Outcome.INVALID_NUMBER})
 #: Fewer calls tell nothing; a campaign's first minutes have as many.
 MIN_CALLS, MIN_PERSONS = 30, 5
+#: Where no conversation tells how long machine detection takes.
+AMD_S = 2.0
 #: Most of each kind that are kept: drawing from more draws no better.
 MOST = 2000
 
@@ -74,6 +78,7 @@ def scenario_of(
             f" answered by a person: {MIN_CALLS} and {MIN_PERSONS} are the least to foretell from."
         )
     others, to_agent_s = max(1, seen.n_without_a_person), _to_agent_s(seen.persons)
+    usual = Scenario()
     return Scenario(
         agents=agents,
         hours=hours,
@@ -92,8 +97,10 @@ def scenario_of(
         ring_timeout_s=_mean(_lengths(seen.unanswered), float(dialing.ring_timeout_s)),
         machine_s=_mean(_since_answer(seen.machines), 2.5),
         hold_s=dialing.connect_deadline_s,
-        amd_s=to_agent_s if dialing.amd == "on" else 0.0,
+        amd_s=(to_agent_s or AMD_S) if dialing.amd == "on" else 0.0,
         pick_up_s=min(to_agent_s, dialing.connect_deadline_s) if dialing.amd == "off" else 0.0,
+        preview_s=min(usual.preview_s, settings.preview.timer_s),
+        message_s=_mean(_messages(seen.persons), usual.message_s),
         max_lines=dialing.max_channels,
         max_cps=dialing.max_cps,
     )
@@ -101,6 +108,10 @@ def scenario_of(
 
 def _talks(persons: Iterable[AttemptRecord]) -> tuple[float, ...]:
     return _newest(each.talk_s for each in persons if each.talk_s)
+
+
+def _messages(persons: Iterable[AttemptRecord]) -> tuple[float, ...]:
+    return _since_answer(each for each in persons if each.outcome is Outcome.MESSAGE_PLAYED)
 
 
 def _wrap_ups(knowledge: Knowledge | None) -> tuple[float, ...]:

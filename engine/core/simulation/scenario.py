@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+#: Lines that nobody fills who dials for agents.
+NO_LIMIT = 100_000
+
 
 class Dice(Protocol):
     """The part of `random.Random` that is used; given, so that a seed repeats a run."""
@@ -47,7 +50,7 @@ class Scenario:
     #: How long an answered person may wait for an agent, and what an agent needs to pick up.
     hold_s: float = 2.0
     pick_up_s: float = 0.0
-    #: Mean time after which a waiting person hangs up; None: nobody does.
+    #: Mean time after which a waiting or listening person hangs up; None: nobody does.
     patience_s: float | None = None
     #: Machine detection judges each answer for so long; 0: people are put through at once, and
     #: machines are known after `machine_s`.
@@ -55,6 +58,13 @@ class Scenario:
     machine_s: float = 2.5
     #: People who are taken for machines.
     amd_error: float = 0.0
+    #: An agent looks at an offered contact for so long, and passes on this part of them; such a
+    #: contact is offered again after `redial_s`.
+    preview_s: float = 10.0
+    preview_cv: float = 0.5
+    skip_share: float = 0.0
+    #: Length of the message that is played where there are no agents.
+    message_s: float = 20.0
     #: Pauses of each agent, and how long they last.
     pauses_per_h: float = 0.0
     pause_s: float = 300.0
@@ -73,13 +83,16 @@ class Scenario:
     #: From which second on new contacts are of another list, of which people answer so many times
     #: as often: (second, list, times), in order.
     lists: Sequence[tuple[float, int, float]] = ()
+    #: Lists that are called side by side, numbered from 0: (times, weight). People of one answer
+    #: so many times as often, and so many parts of the new contacts are of it.
+    mixed_lists: Sequence[tuple[float, float]] = ()
     #: Hour of the day at the start.
     hour: int = 9
     #: Seconds (from, until) in which the trunk refuses every call within a second.
     outages: Sequence[tuple[float, float]] = ()
     #: (second, agents, seconds): so many agents pause together, the talking ones after their call.
     breaks: Sequence[tuple[float, int, float]] = ()
-    max_lines: int = 10_000
+    max_lines: int = NO_LIMIT
     #: Calls per second; 0: as many as are asked for.
     max_cps: float = 0.0
     tick_s: float = 0.5
@@ -98,8 +111,13 @@ class Scenario:
         if self.attempt_rates:
             of_attempt = self.attempt_rates[min(number, len(self.attempt_rates)) - 1]
             rate = of_attempt * rate / self.answer_rate if self.answer_rate else 0.0
+        return min(1.0, rate * self._times_of(list_id))
+
+    def _times_of(self, list_id: int) -> float:
+        if self.mixed_lists:
+            return self.mixed_lists[list_id][0]
         times = [times for _, each, times in self.lists if each == list_id]
-        return min(1.0, rate * (times[0] if times else 1.0))
+        return times[0] if times else 1.0
 
     def list_at(self, now_s: float) -> int:
         begun = [each for at, each, _ in self.lists if at <= now_s]

@@ -1,4 +1,7 @@
-"""One shift, event by event: calls ring, people wait for agents, agents talk, wrap up and pause."""
+"""One shift, event by event: calls ring, people wait for agents, agents talk, wrap up and pause.
+
+How a shift differs with offers and without agents is in `previewed` and `unattended`.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +73,7 @@ class Shift:
 
     def run(self) -> Result:
         scenario = self.scenario
-        agents = [Agent() for _ in range(scenario.agents)]
+        agents = self._team()
         for agent in agents:
             self._come(agent)
         for at, n, seconds in scenario.breaks:
@@ -81,8 +84,9 @@ class Shift:
             self._until(tick * scenario.tick_s)
             self._decide()
         self._until(scenario.end_s)
-        for agent in self.idle:
-            self.result.idle_s += self.now - agent.idle_since
+        for agent in self._unoccupied():
+            self._end_idling(agent)
+        self.result.lasted_s = scenario.end_s
         return self.result
 
     def snapshot(self) -> Snapshot:
@@ -143,8 +147,8 @@ class Shift:
 
     def _count_anew(self) -> None:
         result = self.result
-        result.logged_s = result.talk_s = result.wrap_up_s = result.idle_s = 0.0
-        for agent in self.idle:
+        result.logged_s = result.talk_s = result.wrap_up_s = result.idle_s = result.preview_s = 0.0
+        for agent in self._unoccupied():
             agent.idle_since = self.now
 
     # ------------------------------------------------------------------------------ calls
@@ -154,7 +158,9 @@ class Shift:
         if scenario.max_cps:
             burst = max(1.0, scenario.max_cps)
             self.tokens = min(burst, self.tokens + scenario.tick_s * scenario.max_cps)
-        n = self.pacing.decide(self.snapshot())
+        self._act(self.pacing.decide(self.snapshot()))
+
+    def _act(self, n: int) -> None:
         self.tokens -= n
         for _ in range(n):
             contact = self.calling.next(self.now)
@@ -162,11 +168,14 @@ class Shift:
                 self._place(contact)
 
     def _room(self) -> int:
-        lines = len(self.ringing) + len(self.judged) + len(self.waiting) + len(self.talking)
-        room = self.scenario.max_lines - lines
+        room = self.scenario.max_lines - self._lines()
         return max(0, min(room, int(self.tokens)) if self.scenario.max_cps else room)
 
-    def _place(self, contact: Contact) -> None:
+    def _lines(self) -> int:
+        return len(self.ringing) + len(self.judged) + len(self.waiting) + len(self.talking)
+
+    def _place(self, contact: Contact) -> int:
+        """The number of the call."""
         scenario, dice = self.scenario, self.dice
         call = next(self._ids)
         of = class_of(contact.list_id, contact.number, scenario.hour_at(self.now))
@@ -175,7 +184,12 @@ class Shift:
         self.result.n_placed += 1
         if scenario.is_out(self.now):
             self._at(self.now + dice.uniform(*OUTAGE_S), lambda: self._fault(call))
-            return
+        else:
+            self._dial(call, contact)
+        return call
+
+    def _dial(self, call: int, contact: Contact) -> None:
+        scenario, dice = self.scenario, self.dice
         set_up_s = dice.uniform(*scenario.set_up_s)
         if dice.random() < scenario.rate_of(contact.list_id, contact.number, self.now):
             drawn = scenario.ring_of
@@ -202,9 +216,14 @@ class Shift:
     def _fault(self, call: int) -> None:
         """Of our own trunk: it says nothing of people, and nothing is learned from it."""
         self.calling.unreached(self.ringing.pop(call).contact, self.now)
+        self._unserved(call)
 
     def _nobody(self, call: int) -> None:
         self._resolved(self.ringing.pop(call), Kind.NO_PERSON)
+        self._unserved(call)
+
+    def _unserved(self, call: int) -> None:
+        """It is over, and nobody was there for an agent."""
 
     def _resolved(self, line: Line, kind: Kind) -> None:
         self._see(kind, line.placed_at, line.of)
@@ -215,7 +234,7 @@ class Shift:
         self.result.n_answered += 1
         if not self.scenario.amd_s:
             self._resolved(self.ringing.pop(call), Kind.PERSON)
-            self._wait()
+            self._reached(call)
             return
         line = self.ringing.pop(call)
         self.judged[call] = self.now
@@ -227,6 +246,7 @@ class Shift:
         line = self.ringing.pop(call)
         if not self.scenario.amd_s:
             self._resolved(line, Kind.NO_PERSON)
+            self._unserved(call)
             return
         self.judged[call] = self.now
         judged_s = self.scenario.machine_s * self.dice.uniform(0.6, 1.4)
@@ -237,13 +257,14 @@ class Shift:
         self._see(Kind.JUDGED_PERSON if is_person else Kind.JUDGED_MACHINE, self.judged.pop(call))
         self._resolved(line, Kind.PERSON if is_person else Kind.NO_PERSON)
         if is_person:
-            self._wait()
-        elif is_person is False:
-            self.result.n_misjudged += 1
+            self._reached(call)
+            return
+        self.result.n_misjudged += is_person is False
+        self._unserved(call)
 
     # ----------------------------------------------------------------- people who answered
 
-    def _wait(self) -> None:
+    def _reached(self, _call: int) -> None:
         person, scenario = Person(), self.scenario
         self.waiting.append(person)
         self._serve()
@@ -269,6 +290,16 @@ class Shift:
 
     # ------------------------------------------------------------------------------ agents
 
+    def _team(self) -> list[Agent]:
+        return [Agent() for _ in range(self.scenario.agents)]
+
+    def _unoccupied(self) -> Iterable[Agent]:
+        """Those whose time counts as idle."""
+        return self.idle
+
+    def _end_idling(self, agent: Agent) -> None:
+        self.result.idle_s += self.now - agent.idle_since
+
     def _come(self, agent: Agent) -> None:
         """An agent sits down; the next pause is somewhere ahead."""
         agent.wants_pause_s, agent.is_here = None, True
@@ -288,7 +319,7 @@ class Shift:
         self._serve()
 
     def _talk(self, agent: Agent) -> None:
-        self.result.idle_s += self.now - agent.idle_since
+        self._end_idling(agent)
         self.result.n_connected += 1
         talk = next(self._ids)
         self.talking[talk] = self.now
@@ -330,7 +361,7 @@ class Shift:
         for index, each in enumerate(self.idle):
             if each is agent:
                 del self.idle[index]
-                self.result.idle_s += self.now - agent.idle_since
+                self._end_idling(agent)
                 self.seen.append(Seen(Kind.LEFT))
                 self._pause(agent, pause_s)
                 return
@@ -341,8 +372,3 @@ class Shift:
 
     def _see(self, kind: Kind, since: float, of: CallClass | None = None) -> None:
         self.seen.append(Seen(kind, self.now - since, of))
-
-
-def simulate(scenario: Scenario, pacing: Pacing, dice: Dice) -> Result:
-    """One shift from its first second to its last; what still rings then is left out."""
-    return Shift(scenario, pacing, dice).run()

@@ -26,7 +26,8 @@ SETTINGS = CampaignSettings.model_validate(
 
 def record(outcome: Outcome, *, ring_s: float = 8, talk_s: float = 0, wait_s: float = 0.2):
     answered = outcome in (
-        Outcome.ANSWERED, Outcome.ABANDONED, Outcome.HUNG_UP_EARLY, Outcome.MACHINE
+        Outcome.ANSWERED, Outcome.ABANDONED, Outcome.HUNG_UP_EARLY, Outcome.MACHINE,
+        Outcome.MESSAGE_PLAYED,
     )  # fmt: skip
     at = NOW + timedelta(seconds=ring_s)
     bridged_at = at + timedelta(seconds=wait_s)
@@ -84,6 +85,17 @@ def test_a_wait_for_machine_detection_is_no_pick_up():
     settings = SETTINGS.model_copy(update={"dialing": dialing})
     scenario = scenario_of(history(), settings, agents=7, hours=2)
     assert scenario.pick_up_s == 0 and scenario.amd_s == pytest.approx(0.2)
+
+
+def test_without_agents_messages_tell_how_often_people_answer():
+    played = record(Outcome.MESSAGE_PLAYED, ring_s=6, wait_s=12.5)
+    calls = [*[played] * 20, *[record(Outcome.NO_ANSWER)] * 60]
+    scenario = scenario_of(calls, SETTINGS, agents=1, hours=1)
+    assert scenario.answer_rate == pytest.approx(0.25) and set(scenario.ring_of) == {6}
+    assert scenario.message_s == pytest.approx(12.5)
+    dialing = SETTINGS.dialing.model_copy(update={"amd": "on"})
+    judged = scenario_of(calls, SETTINGS.model_copy(update={"dialing": dialing}), agents=1, hours=1)
+    assert judged.amd_s == 2, "no conversation tells how long it takes"
 
 
 def test_a_simulation_draws_the_like():
