@@ -117,6 +117,25 @@ def simulate(
         float | None,
         typer.Option(min=0.01, max=1, help="Part of the calls a person answers, default 0.3."),
     ] = None,
+    attempt_answer_rates: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RATE,RATE…",
+            help="Of first, second … attempts, e.g. 0.4,0.2,0.1; who is not reached"
+            " is called again.",
+        ),
+    ] = None,
+    redial: Annotated[
+        float | None, typer.Option(min=0, help="Seconds until then, default 1800.")
+    ] = None,
+    lists: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RATE:WEIGHT,…",
+            help="Calling lists side by side, e.g. 0.4:1,0.1:2: how often people of each answer"
+            " first attempts, and parts of the new contacts that are of it.",
+        ),
+    ] = None,
     talk: Annotated[
         float | None, typer.Option(min=1, help="Mean conversation, seconds, default 90.")
     ] = None,
@@ -130,7 +149,7 @@ def simulate(
     hours: Annotated[float, typer.Option(min=0.05, max=24, help="Length of a shift.")] = 4.0,
     shifts: Annotated[int, typer.Option(min=1, max=1_000)] = 1,
     mode: Annotated[
-        Literal["progressive", "power", "predictive"] | None,
+        Literal["preview", "progressive", "power", "predictive", "agentless"] | None,
         typer.Option(help="Default predictive, or the campaign's."),
     ] = None,
     compare: Annotated[bool, typer.Option("--compare", help="All modes, side by side.")] = False,
@@ -148,6 +167,25 @@ def simulate(
     pick_up: Annotated[
         float | None, typer.Option(min=0, help="Seconds until an agent picks up.")
     ] = None,
+    preview: Annotated[
+        float | None,
+        typer.Option(min=0, help="Seconds that an agent looks at a contact first, default 10."),
+    ] = None,
+    skip: Annotated[
+        float | None,
+        typer.Option(min=0, max=0.99, help="Part of the contacts that agents pass on, default 0."),
+    ] = None,
+    message: Annotated[
+        float | None, typer.Option(min=0, help="Seconds of the message without agents, default 20.")
+    ] = None,
+    max_channels: Annotated[
+        int | None,
+        typer.Option(min=1, max=10_000, help="Lines; default any number, without agents 60."),
+    ] = None,
+    max_cps: Annotated[
+        float | None,
+        typer.Option(min=0.01, help="Calls per second; default any number, without agents 10."),
+    ] = None,
     warm: Annotated[
         bool, typer.Option("--warm", help="With what an earlier shift has taught.")
     ] = False,
@@ -155,8 +193,13 @@ def simulate(
     as_json: AsJson = False,
 ) -> None:
     """Foretell a shift: the rules that dial, on drawn people and agents, in virtual time."""
+    from cli.answer_rates import rates_of
     from cli.simulate import SimulateOptions, show, told, told_by_campaign
 
+    if answer_rate is not None and not (attempt_answer_rates is lists is None):
+        raise typer.BadParameter(
+            "--answer-rate cannot be given with --attempt-answer-rates or --lists"
+        )
     options = SimulateOptions(
         scenario={
             "agents": agents,
@@ -169,6 +212,12 @@ def simulate(
             "amd_s": amd,
             "pauses_per_h": pauses,
             "pick_up_s": pick_up,
+            "redial_s": redial,
+            "preview_s": preview,
+            "skip_share": skip,
+            "message_s": message,
+            "max_lines": max_channels,
+            "max_cps": max_cps,
         },
         mode=mode,
         compare=compare,
@@ -177,6 +226,7 @@ def simulate(
         shifts=shifts,
         seed=seed,
         warm=warm,
+        rates=rates_of(attempt_answer_rates, lists),
     )
     if from_campaign is None:
         show(told(options), as_json=as_json)

@@ -12,12 +12,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cli.answer_rates import ONE_RATE, Rates
 from cli.engine import open_store
 from cli.settings import Settings
 from engine.core.campaign import Campaign
 from engine.core.simulation import Scenario
-from engine.core.simulation.compare import MODES, Comparison, DiceOf, Figures, compare
+from engine.core.simulation.compare import MODES, Comparison, DiceOf, compare
 from engine.core.simulation.history import scenario_of
+from engine.core.simulation.result import Figures
 
 #: Of a campaign's history: its last so many calls.
 N_CALLS = 10_000
@@ -29,12 +31,18 @@ ROWS = {
     "talk_min_per_h": "talk min / agent hour",
     "calls_per_agent_h": "calls / agent hour",
     "idle_s": "idle s before a call",
+    "preview_min_per_h": "looks at contacts, min / agent hour",
     "abandon_rate": "abandoned %",
     "highest_abandon_rate": "abandoned %, worst shift",
     "placed": "calls placed",
     "answered": "answered by people",
     "abandoned": "abandoned",
+    "skipped": "skipped by agents",
+    "messages": "messages heard to the end",
+    "messages_per_h": "messages / hour",
 }
+#: Shown where a mode of the table has them.
+SOME_MODES = frozenset({"preview_min_per_h", "skipped", "messages", "messages_per_h"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +50,7 @@ class SimulateOptions:
     """Everything is None that was not asked for."""
 
     #: Fields of a scenario.
-    scenario: Mapping[str, float | int | None]
+    scenario: Mapping[str, object]
     mode: str | None
     compare: bool
     dial_level: float | None
@@ -50,6 +58,7 @@ class SimulateOptions:
     shifts: int
     seed: int
     warm: bool
+    rates: Rates = ONE_RATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +66,11 @@ class Told:
     comparison: Comparison
     seed: int
     from_campaign: int | None = None
+    rates: Rates = ONE_RATE
 
 
 def told(options: SimulateOptions) -> Told:
-    return Told(_comparison(options, Scenario()), options.seed)
+    return Told(_comparison(options, Scenario()), options.seed, None, options.rates)
 
 
 async def told_by_campaign(settings: Settings, campaign_id: int, options: SimulateOptions) -> Told:
@@ -76,7 +86,8 @@ async def told_by_campaign(settings: Settings, campaign_id: int, options: Simula
         hours=4.0,
         knowledge=taught.knowledge if taught else None,
     )
-    return Told(_comparison(options, base, campaign), options.seed, campaign_id)
+    comparison = _comparison(options, base, campaign)
+    return Told(comparison, options.seed, campaign_id, options.rates)
 
 
 def show(told: Told, *, as_json: bool) -> None:
@@ -97,6 +108,7 @@ def _comparison(
     options: SimulateOptions, base: Scenario, campaign: Campaign | None = None
 ) -> Comparison:
     given: dict[str, Any] = {n: v for n, v in options.scenario.items() if v is not None}
+    given |= options.rates.of_scenario()
     given |= {drawn: () for name, drawn in DRAWN.items() if name in given}
     pacing = campaign.settings.pacing if campaign else None
     mode = options.mode or (pacing.mode if pacing and pacing.mode in MODES else "predictive")
@@ -121,6 +133,7 @@ def _document(told: Told, figures: Mapping[str, Figures]) -> dict[str, object]:
     return {
         "agents": scenario.agents,
         "answer_rate": round(scenario.answer_rate, 4),
+        **told.rates.document(),
         "hours": scenario.hours,
         "shifts": comparison.shifts,
         "seed": told.seed,
@@ -141,5 +154,11 @@ def _show(comparison: Comparison, figures: Mapping[str, Figures]) -> None:
     for mode in figures:
         table.add_column(mode, justify="right")
     for name, shown in ROWS.items():
-        table.add_row(shown, *[f"{each[name]:g}" for each in figures.values()])
+        values = [each[name] for each in figures.values()]
+        if any(values) or name not in SOME_MODES:
+            table.add_row(shown, *map(_cell, values))
     Console().print(table)
+
+
+def _cell(value: float | None) -> str:
+    return "–" if value is None else f"{value:g}"
