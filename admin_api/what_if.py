@@ -13,11 +13,11 @@ import os
 import random
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from engine.core.simulation import Scenario
-from engine.core.simulation.compare import MODES, Comparison, compare
+from engine.core.simulation.compare import AGENTLESS_CPS, MODES, Comparison, compare
 
 #: A request waits so long for its turn, and a process has so long for its answer.
 TURN_S, ANSWER_S = 10.0, 30.0
@@ -25,6 +25,10 @@ TURN_S, ANSWER_S = 10.0, 30.0
 #: something, a large one's short enough to wait for.
 AGENT_HOURS, MIN_H, MAX_H = 20.0, 0.25, 1.0
 MAX_AGENTS = 300
+#: Without agents so many calls say enough, and at least so long, which many lines take to fill.
+AGENTLESS_CALLS, AGENTLESS_MIN_H = 20_000, 0.1
+#: What agents and limits are compared for; without agents neither matters.
+WITH_AGENTS = tuple(mode for mode in MODES if mode != "agentless")
 TICK_S = 1.0
 NICE = 10
 SEED = 1
@@ -73,6 +77,14 @@ def hours_for(agents: int) -> float:
     return min(MAX_H, max(MIN_H, AGENT_HOURS / agents))
 
 
+def without_agents(comparison: Comparison) -> Comparison:
+    """As long as it takes to place `AGENTLESS_CALLS`."""
+    scenario = comparison.scenario
+    takes_h = AGENTLESS_CALLS / (3600 * (scenario.max_cps or AGENTLESS_CPS))
+    hours = min(scenario.hours, max(AGENTLESS_MIN_H, takes_h))
+    return replace(comparison, modes=("agentless",), scenario=replace(scenario, hours=hours))
+
+
 def _compared(document: dict[str, Any]) -> dict[str, Any]:
     scenario = Scenario(**document.pop("scenario"))
     comparison = Comparison(scenario=scenario, **document)
@@ -87,4 +99,12 @@ def main() -> None:
 if __name__ == "__main__":
     main()
 
-__all__ = ["MAX_AGENTS", "MODES", "TICK_S", "Busy", "Foreteller", "hours_for"]
+__all__ = [
+    "MAX_AGENTS",
+    "TICK_S",
+    "WITH_AGENTS",
+    "Busy",
+    "Foreteller",
+    "hours_for",
+    "without_agents",
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
@@ -11,7 +11,15 @@ from pydantic import BaseModel, Field
 from admin_api.auth import Supervisor
 from admin_api.context import CampaignId, Context, Ctx
 from admin_api.problems import ApiError, responses
-from admin_api.what_if import MAX_AGENTS, MODES, TICK_S, Busy, Foreteller, hours_for
+from admin_api.what_if import (
+    MAX_AGENTS,
+    TICK_S,
+    WITH_AGENTS,
+    Busy,
+    Foreteller,
+    hours_for,
+    without_agents,
+)
 from engine.core.campaign import Campaign
 from engine.core.simulation import Scenario
 from engine.core.simulation.compare import Comparison
@@ -26,14 +34,15 @@ Rate = Annotated[float | None, Query(ge=0, le=1, description="default: as in the
 
 
 class Foretold(BaseModel):
-    """One mode's shift. Utilisation and rates in percent."""
+    """One mode's shift. Utilisation and rates in percent; what agents do is null without them."""
 
-    utilisation: float
+    utilisation: float | None
     abandon_rate: float
     highest_abandon_rate: float
-    talk_min_per_h: float = Field(description="talk minutes of an agent in an hour")
-    calls_per_agent_h: float
-    idle_s: float = Field(description="an agent's mean wait before a call")
+    talk_min_per_h: float | None = Field(description="talk minutes of an agent in an hour")
+    calls_per_agent_h: float | None
+    idle_s: float | None = Field(description="an agent's mean wait before a call")
+    messages_per_h: float | None = Field(description="heard to the end; null with agents")
 
 
 class Case(BaseModel):
@@ -94,27 +103,27 @@ async def foretold(
         _comparison(campaign, replace(scenario, agents=wanted), asked),
     ]
     try:
-        found = await foreteller.foretell(cases)
+        now, then, alone = await foreteller.foretell([*cases, without_agents(cases[0])])
     except Busy as error:
         message = "The machine is busy with other simulations; try again."
         raise ApiError(429, "too_many_requests", message, Retry_After="5") from error
-    now, then = (
-        Case(agents=c.scenario.agents, max_abandon_rate=c.max_abandon_rate, modes=modes)
-        for c, modes in zip(cases, found, strict=True)
-    )
     return WhatIf(
         mode=campaign.settings.pacing.mode,
         hours=hours,
         answer_rate=round(scenario.answer_rate, 4),
-        now=now,
-        asked=then,
+        now=_case(cases[0], now | alone),
+        asked=_case(cases[1], then | alone),
     )
+
+
+def _case(asked: Comparison, modes: dict[str, Any]) -> Case:
+    return Case(agents=asked.scenario.agents, max_abandon_rate=asked.max_abandon_rate, modes=modes)
 
 
 def _comparison(campaign: Campaign, scenario: Scenario, limit: float) -> Comparison:
     return Comparison(
         scenario=replace(scenario, tick_s=TICK_S),
-        modes=MODES,
+        modes=WITH_AGENTS,
         dial_level=campaign.settings.pacing.dial_level,
         max_abandon_rate=limit,
         warm=True,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import httpx2
 import pytest
 
 from admin_api import what_if
-from admin_api.what_if import Busy, Foreteller
+from admin_api.what_if import WITH_AGENTS, Busy, Foreteller, without_agents
 from engine.core.outcome import Outcome
 from engine.core.redial import Done
 from engine.core.simulation import Scenario
@@ -40,7 +41,9 @@ async def test_more_agents_and_another_limit(api, worked):
     assert (found["now"]["agents"], found["asked"]["agents"]) == (1, 6)
     assert (found["now"]["max_abandon_rate"], found["asked"]["max_abandon_rate"]) == (0.03, 0.05)
     for case in (found["now"], found["asked"]):
-        assert set(case["modes"]) == {"progressive", "power", "predictive"}
+        alone = case["modes"].pop("agentless")
+        assert alone["utilisation"] is None and alone["messages_per_h"] > 0
+        assert set(case["modes"]) == {"preview", "progressive", "power", "predictive"}
         assert all(0 < each["utilisation"] <= 100 for each in case["modes"].values())
     assert found["asked"]["modes"]["progressive"]["abandon_rate"] == 0
 
@@ -77,6 +80,17 @@ async def test_only_one_at_a_time_and_not_for_long(monkeypatch):
     assert "progressive" in found
 
 
+def test_many_lines_without_agents_take_no_longer_to_foretell():
+    few = Comparison(
+        scenario=Scenario(max_cps=10, hours=1.0), modes=WITH_AGENTS, dial_level=1.0,
+        max_abandon_rate=0.03,
+    )  # fmt: skip
+    many = replace(few, scenario=replace(few.scenario, max_cps=1_000))
+    assert without_agents(few).scenario.hours == pytest.approx(20_000 / 36_000)
+    assert without_agents(many).scenario.hours == 0.1
+    assert without_agents(replace(few, scenario=Scenario(hours=0.25))).scenario.hours == 0.25
+
+
 async def test_the_page_s_answer(app, store, worked):
     now = datetime.now(UTC)
     user = await store.users.create("sup", "supervisor", "x", agent_id=None, actor="t", now=now)
@@ -90,5 +104,6 @@ async def test_the_page_s_answer(app, store, worked):
         page = await client.get(f"/campaigns/{worked}")
     assert answer.status_code == 200, answer.text
     assert "<td>3</td><td>4 %</td>" in answer.text and "<svg" in answer.text
+    assert "agentless, a message instead of agents, would reach" in answer.text
     assert "style=" not in answer.text, "the page's policy refuses it"
     assert f'hx-get="/campaigns/{worked}/what-if"' in page.text
