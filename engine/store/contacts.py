@@ -14,7 +14,7 @@ from engine.store import codec
 from engine.store.changes import change
 from engine.store.contact_fields import STATE_CODES, contact_of, fields_of, text_fields
 from engine.store.keys import Keys, digits, phone_shard
-from engine.store.link import Argument, Command, Link
+from engine.store.link import Command, Link
 from engine.store.scripts import invoke
 
 #: One script call blocks the server for about 3 ms.
@@ -173,20 +173,26 @@ class RedisContacts:
         now: datetime,
         list_id: int,
     ) -> Command:
-        flat: list[Argument] = [token, TOKEN_LIFETIME_S * 1000, codec.to_ms(now), list_id]
-        for contact in contacts:
-            fields = list(chain.from_iterable(fields_of(contact).items()))
-            number = digits(contact.phone)
-            others = [part for one in contact.phones for part in (digits(one), phone_shard(one))]
-            head = (contact.hours_class, number, phone_shard(contact.phone), contact.priority)
-            flat += [*head, len(others), len(fields), *others, *fields]
-        return invoke("add_contacts", [self._keys.campaign(campaign_id)], *flat)
+        head = (token, TOKEN_LIFETIME_S * 1000, codec.to_ms(now), list_id)
+        return invoke("add_contacts", [self._keys.campaign(campaign_id)], *head, _packed(contacts))
 
     async def _read(self, campaign_id: int, first: int, n: int, state: str) -> Any:
         base = [self._keys.campaign(campaign_id)]
         return (await self._link.batch([invoke("contacts", base, first, n, state, MAX_LOOKED_AT)]))[
             0
         ]
+
+
+def _packed(contacts: Sequence[NewContact]) -> str:
+    """All in one argument: a dozen for each contact cost the server a fifth of an import."""
+    flat: list[str | int] = []
+    for contact in contacts:
+        fields = fields_of(contact)
+        others = [part for one in contact.phones for part in (digits(one), str(phone_shard(one)))]
+        number, shard = digits(contact.phone), str(phone_shard(contact.phone))
+        flat += (contact.hours_class, number, shard, contact.priority)
+        flat += (len(others), len(fields) * 2, *others, *chain.from_iterable(fields.items()))
+    return codec.to_json(flat)
 
 
 def _is_since(contact_id: int, added: Sequence[tuple[int, int]], since: datetime) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -53,6 +54,26 @@ async def test_no_value_leaves_the_compact_encoding(rig):
     await rig.store.contacts.add(rig.campaign_id, [FULL], NOW)
     key = rig.store._keys.campaign(rig.campaign_id, "k:1")
     assert await rig.store._link.call("OBJECT", "ENCODING", key) == "listpack"
+
+
+@pytest.mark.parametrize(
+    "text", ['"', "\\", "\\u0041", "a\tb\u2028c\x7f", "[1,2]", "12", "null", "🙂é"]
+)
+async def test_no_text_is_read_as_anything_else(rig, text):
+    given = replace(FULL, name=text, external_id=text, variables={"a": text})
+    await rig.store.contacts.add(rig.campaign_id, [given], NOW)
+    contact = await rig.contact()
+    assert (contact.name, contact.external_id, contact.variables) == (text, text, {"a": text})
+
+
+async def test_the_place_among_ready_contacts_is_exact(rig):
+    phones = [f"+1202555{i:04}" for i in range(3)]
+    given = [NewContact(phone=p, hours_class="", priority=1000) for p in phones]
+    await rig.store.contacts.add(rig.campaign_id, given, NOW)
+    key = rig.store._keys.campaign(rig.campaign_id, "ready:n:1")
+    placed = await rig.store._link.call("ZRANGE", key, 0, -1, "WITHSCORES")
+    expected = {str(i): 1000 * 2**42 + i for i in (1, 2, 3)}
+    assert {i: int(float(score)) for i, score in codec.pairs(placed).items()} == expected
 
 
 @pytest.mark.parametrize(

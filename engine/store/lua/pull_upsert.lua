@@ -21,7 +21,7 @@ local function add(digits, shard, class, priority, others, m, n)
   local id = tonumber(redis.call('HGET', counts, 'contacts') or 0) + 1
   if redis.call('HSETNX', base .. 'phones:' .. shard, digits, id) == 0 then return nil end
   redis.call('HSET', contact_key(id), 'p', digits, 'hc', class, unpack(ARGV, others + m, others + m + n - 1))
-  if m > 0 then keep_phones(id, others, m) end
+  if m > 0 then keep_phones(id, ARGV, others, m) end
   note_added(id, ARGV[2])
   redis.call('HINCRBY', base .. 'list_counts', list, 1)
   count('contacts', 1)
@@ -62,7 +62,7 @@ local function edit(id, digits, shard, name, priority, others, m, n)
   local class = place_of(name, c[2]:match('%.(%d+)$'))
   forget_content(key)
   redis.call('HSET', key, 'p', digits, 'hc', class, unpack(ARGV, others + m, others + m + n - 1))
-  keep_phones(id, others, m, c[6])
+  keep_phones(id, ARGV, others, m, c[6])
   move_place(id, c, class, priority)
   return true
 end

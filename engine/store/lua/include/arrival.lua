@@ -21,12 +21,12 @@ local function place_of(name, list)
   return (not list or list == '0' or list == '') and number or number .. '.' .. list
 end
 
--- Other phones of a contact, from ARGV: m strings, digits and shards. One that another contact has
+-- Other phones of a contact: m strings of `given`, digits and shards. One that another contact has
 -- stays with that one; `dropped` (digits by commas) are not in use.
-local function keep_phones(id, from, m, dropped)
+local function keep_phones(id, given, from, m, dropped)
   local kept, out = {}, ',' .. (dropped or '') .. ','
   for i = from, from + m - 1, 2 do
-    local digits, table_key = ARGV[i], base .. 'phones:' .. ARGV[i + 1]
+    local digits, table_key = given[i], base .. 'phones:' .. given[i + 1]
     local mine = redis.call('HSETNX', table_key, digits, id) == 1
       or redis.call('HGET', table_key, digits) == tostring(id)
     if mine and not out:find(',' .. digits .. ',', 1, true) then kept[#kept + 1] = digits end
