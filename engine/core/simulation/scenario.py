@@ -86,8 +86,8 @@ class Scenario:
     #: Lists that are called side by side, numbered from 0: (times, weight). People of one answer
     #: so many times as often, and so many parts of the new contacts are of it.
     mixed_lists: Sequence[tuple[float, float]] = ()
-    #: Hour of the day at the start.
-    hour: int = 9
+    #: Hour of the day at the start; 9.5 is half past nine.
+    hour: float = 9
     #: Seconds (from, until) in which the trunk refuses every call within a second.
     outages: Sequence[tuple[float, float]] = ()
     #: (second, agents, seconds): so many agents pause together, the talking ones after their call.
@@ -124,7 +124,7 @@ class Scenario:
         return begun[-1] if begun else 0
 
     def hour_at(self, now_s: float) -> int:
-        return (self.hour + int(now_s // 3600)) % 24
+        return int(self.hour + now_s / 3600) % 24
 
     def is_out(self, now_s: float) -> bool:
         return any(begin <= now_s < end for begin, end in self.outages)
