@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 import structlog
@@ -168,6 +169,10 @@ class Engine:
         resync = self.world.resync
         while not stop.is_set():
             await _first(resync.wait(), stop)
+            if self.world.fence is None:
+                # Whoever comes to lead doubts everything anew: nothing is forgotten by waiting.
+                resync.clear()
+                continue
             if stop.is_set() or not self.world.leads or not self.world.telephony.is_up():
                 await _sleep(0.1, stop)
                 continue
@@ -399,10 +404,10 @@ def _concerns_agents(change: Change) -> bool:
 
 
 async def _sleep(seconds: float, stop: asyncio.Event) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return
+    """Without a task of its own, as `wait_for` has one: all loops come by here all the time."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()
 
 
 async def _first(work: Awaitable[object], stop: asyncio.Event) -> None:
