@@ -236,6 +236,10 @@ class Campaigns(Protocol):
         """Live figures (agents and calls by state, idle reasons), kept a few seconds."""
         ...
 
+    async def publish_live_of(self, figures_of: Mapping[int, Mapping[str, object]]) -> None:
+        """The same of several campaigns, in one round trip."""
+        ...
+
 
 class Calls(Protocol):
     """The life of a contact's attempts in one campaign; see engine/store/lua."""
@@ -320,6 +324,12 @@ class Calls(Protocol):
         """Live attempts whose lease has passed: a call for the reaper, not a permission."""
         ...
 
+    async def expired_of(
+        self, campaign_ids: Sequence[int], now: datetime
+    ) -> Mapping[int, Sequence[LiveAttempt]]:
+        """The same of several campaigns, in one round trip; those that have any."""
+        ...
+
     async def extend(
         self, campaign_id: int, attempt_ids: Sequence[str], now: datetime, lease_s: float
     ) -> None:
@@ -327,6 +337,12 @@ class Calls(Protocol):
         ...
 
     async def wrapping(self, campaign_id: int) -> Sequence[Wrapping]: ...
+
+    async def wrapped_up(
+        self, campaign_ids: Sequence[int], now: datetime
+    ) -> Sequence[tuple[int, str]]:
+        """Campaign and attempt of each wrap-up whose time is over, in one round trip."""
+        ...
 
     async def contact(self, campaign_id: int, contact_id: int) -> Contact: ...
 

@@ -64,7 +64,14 @@ class Counts:
     n_machines_met: int = 0
 
     def __add__(self, other: Counts) -> Counts:
-        return Counts(*(getattr(self, n) + getattr(other, n) for n in _NAMES))
+        """Field by field, because each decision adds up some."""
+        return Counts(
+            self.n_people + other.n_people,
+            self.n_abandoned + other.n_abandoned,
+            self.n_connected + other.n_connected,
+            self.n_machines + other.n_machines,
+            self.n_machines_met + other.n_machines_met,
+        )
 
     def __neg__(self) -> Counts:
         return Counts(*(-getattr(self, n) for n in _NAMES))
@@ -85,7 +92,7 @@ class Counts:
         machines found that are people; rounded up.
         """
         n = math.ceil(error_rate * self.n_machines - 1e-9)
-        return self + Counts(n_people=n, n_abandoned=n, n_machines=-n)
+        return self + Counts(n_people=n, n_abandoned=n, n_machines=-n) if n else self
 
 
 _NAMES = tuple(field.name for field in fields(Counts))

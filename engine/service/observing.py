@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from engine.core.agent import AgentState
@@ -120,7 +120,7 @@ class Watch:
             self._learn_pick_up(was, after)
             if was.goes_on(after):
                 known = after.attempt_id or was.attempt_id
-                after = replace(after, since_s=was.since_s, attempt_id=known)
+                after = Posture(after.state, known, was.since_s)
             else:
                 seen += _moved(was, after)
             self._seats[agent_id] = after

@@ -229,8 +229,11 @@ class Recovery:
     async def _overdue(self) -> Sequence[Call]:
         world, now = self._world, self._world.clock.now()
         calls = {c.attempt_id: c for c in world.calls if _is_in_doubt(c, now)}
-        for view in list(world.campaigns.values()):
-            for attempt in await world.store.calls.expired(view.campaign.id, now):
+        views = dict(world.campaigns)
+        expired = await world.store.calls.expired_of(list(views), now)
+        for campaign_id, attempts in expired.items():
+            view = views[campaign_id]
+            for attempt in attempts:
                 call = await self._take_up(view, attempt)
                 if call and not call.settling:
                     calls[call.attempt_id] = call

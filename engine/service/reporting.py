@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 
@@ -19,15 +20,16 @@ class Reporter:
         self._world = world
 
     async def publish(self) -> None:
+        figures_of: dict[int, Mapping[str, object]] = {}
         for view in list(self._world.campaigns.values()):
             reasons = await self._idle_reasons(view)
-            changed = reasons != view.idle_reasons
+            if reasons != view.idle_reasons:
+                self._world.wake.set()
             view.idle_reasons = reasons
             at_s = int(self._world.clock.now().timestamp())
             figures = {**self.figures(view), "idle_reasons": list(reasons), "at_s": at_s}
-            await self._world.store.campaigns.publish_live(view.campaign.id, figures)
-            if changed:
-                self._world.wake.set()
+            figures_of[view.campaign.id] = figures
+        await self._world.store.campaigns.publish_live_of(figures_of)
 
     def figures(self, view: CampaignView) -> dict[str, object]:
         agents = self._world.roster.states(view.campaign.agent_ids)

@@ -221,11 +221,11 @@ class WrapUps:
         self._world = world
 
     async def finish_due(self) -> None:
-        now = self._world.clock.now()
-        for view in list(self._world.campaigns.values()):
-            for wrapping in await self._world.store.calls.wrapping(view.campaign.id):
-                if wrapping.until <= now:
-                    await self._world.store.calls.finish(
-                        view.campaign.id, wrapping.attempt_id, None, Done("answered"), now
-                    )
-                    view.dirty = True
+        world, now = self._world, self._world.clock.now()
+        for campaign_id, attempt_id in await world.store.calls.wrapped_up(
+            list(world.campaigns), now
+        ):
+            await world.store.calls.finish(campaign_id, attempt_id, None, Done("answered"), now)
+            view = world.campaigns.get(campaign_id)
+            if view is not None:
+                view.dirty = True

@@ -181,8 +181,16 @@ class RedisCalls:
         return [_live(one) for one in await self._run("live", campaign_id, "+inf")]
 
     async def expired(self, campaign_id: int, now: datetime) -> Sequence[LiveAttempt]:
+        return (await self.expired_of([campaign_id], now)).get(campaign_id, [])
+
+    async def expired_of(
+        self, campaign_ids: Sequence[int], now: datetime
+    ) -> Mapping[int, Sequence[LiveAttempt]]:
         before = f"({codec.to_ms(now)}"
-        return [_live(one) for one in await self._run("live", campaign_id, before)]
+        bases = [[self._keys.campaign(each)] for each in campaign_ids]
+        found = await self._link.batch([invoke("live", base, before) for base in bases])
+        pairs = zip(campaign_ids, found, strict=True)
+        return {campaign_id: [_live(one) for one in ones] for campaign_id, ones in pairs if ones}
 
     async def extend(
         self, campaign_id: int, attempt_ids: Sequence[str], now: datetime, lease_s: float
@@ -201,6 +209,15 @@ class RedisCalls:
         entry_of = codec.pairs(entries)
         found = codec.pairs(until).items()
         return [_wrapping(a, ms, entry_of[a]) for a, ms in found if a in entry_of]
+
+    async def wrapped_up(
+        self, campaign_ids: Sequence[int], now: datetime
+    ) -> Sequence[tuple[int, str]]:
+        until = codec.to_ms(now)
+        keys = [self._key(each, "wrapping") for each in campaign_ids]
+        found = await self._link.batch([("ZRANGE", k, "-inf", until, "BYSCORE") for k in keys])
+        pairs = zip(campaign_ids, found, strict=True)
+        return [(campaign_id, attempt) for campaign_id, each in pairs for attempt in each]
 
     async def contact(self, campaign_id: int, contact_id: int) -> Contact:
         return await self._contacts.get(campaign_id, contact_id)

@@ -199,11 +199,19 @@ class RedisCampaigns:
         return bool(done)
 
     async def publish_live(self, campaign_id: int, figures: Mapping[str, object]) -> None:
+        await self.publish_live_of({campaign_id: figures})
+
+    async def publish_live_of(self, figures_of: Mapping[int, Mapping[str, object]]) -> None:
+        await self._link.batch(
+            [command for each in figures_of.items() for command in self._published(*each)]
+        )
+
+    def _published(self, campaign_id: int, figures: Mapping[str, object]) -> Sequence[Command]:
         key = self._keys.campaign(campaign_id, "live")
         commands: list[Command] = [("SET", key, codec.to_json(figures), "EX", LIVE_FIGURES_S)]
         if "at_s" in figures:
             commands.append(sample_command(self._keys.campaign(campaign_id, "hour"), figures))
-        await self._link.batch(commands)
+        return commands
 
     async def live_figures(self, campaign_id: int) -> Mapping[str, object] | None:
         text = await self._link.call("GET", self._keys.campaign(campaign_id, "live"))

@@ -211,3 +211,6 @@ async def test_live_figures_of_many_are_read_at_once(store):
     await store.campaigns.publish_live(ids[0], {"idle_reasons": ["no_agents"]})
     assert await store.campaigns.live_figures_of(ids) == {ids[0]: {"idle_reasons": ["no_agents"]}}
     assert await store.campaigns.live_figures_of([]) == {}
+    await store.campaigns.publish_live_of({each: {"calls": {"ringing": each}} for each in ids[1:]})
+    read = await store.campaigns.live_figures_of(ids)
+    assert [read[each] for each in ids[1:]] == [{"calls": {"ringing": each}} for each in ids[1:]]

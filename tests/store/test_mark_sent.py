@@ -77,4 +77,7 @@ async def test_leases_that_pass_are_shown_and_can_be_extended(rig):
     await rig.store.calls.extend(rig.campaign_id, ids, rig.now, 30)
     expired = await rig.store.calls.expired(rig.campaign_id, rig.now)
     assert [live.attempt_id for live in expired] == [second.attempt_id]
+    both = [rig.campaign_id + 1, rig.campaign_id]
+    assert await rig.store.calls.expired_of(both, rig.now) == {rig.campaign_id: expired}
+    assert await rig.store.calls.expired_of([], rig.now) == {}
     assert len(await rig.store.calls.live(rig.campaign_id)) == 2

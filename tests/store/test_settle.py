@@ -88,9 +88,14 @@ async def test_a_bridged_contact_is_complete_only_after_wrap_up(rig):
     (wrapping,) = await rig.store.calls.wrapping(rig.campaign_id)
     assert (wrapping.attempt_id, wrapping.contact_id) == (claim.attempt_id, 1)
     assert wrapping.until == rig.now + timedelta(seconds=10)
+    both = [rig.campaign_id + 1, rig.campaign_id]
+    assert await rig.store.calls.wrapped_up(both, wrapping.until - timedelta(seconds=0.001)) == []
+    over = await rig.store.calls.wrapped_up(both, wrapping.until)
+    assert over == [(rig.campaign_id, claim.attempt_id)]
     assert await rig.finish(claim, "sale", Done("disposition"))
     assert not await rig.finish(claim, "other", Done("disposition"))
     assert await rig.store.calls.wrapping(rig.campaign_id) == []
+    assert await rig.store.calls.wrapped_up(both, wrapping.until) == []
     counts = await rig.counts()
     assert (counts["complete"], counts["disposition:sale"]) == (1, 1)
     (record,) = await rig.records()
