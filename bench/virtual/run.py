@@ -16,7 +16,7 @@ from bench.virtual.stage import Stage
 from bench.virtual.time import VirtualLoop
 from bench.virtual.trouble import all_to_work, faults, heal, people
 from engine.core.campaign import Command
-from engine.service import dialing
+from engine.service import dialing, seating
 from engine.service import engine as loops
 
 #: What rings, talks and wraps up at the end has so long.
@@ -25,7 +25,8 @@ LOOK_S = 60.0
 #: What the engine does every so many seconds.
 LOOPS = (
     *[(loops, n) for n in ("HOUSEKEEPING_S", "REPORT_S", "LIVE_S", "LOOK_AGAIN_S", "REREAD_S")],
-    (loops, "TRUNKS_S"), (dialing, "EMPTY_CLAIM_S"), (dialing, "CLASSES_FRESH_S"),
+    *[(loops, n) for n in ("TRUNKS_S", "OFFERS_S", "SOUNDS_S")],
+    (seating, "LOOK_AT_ALL_S"), (dialing, "EMPTY_CLAIM_S"), (dialing, "CLASSES_FRESH_S"),
 )  # fmt: skip
 
 

@@ -72,9 +72,12 @@ class BlockingLink(Link):
         until, asked = loop.time() + timeout_s, (*command[:block], *command[block + 2 :])
         while True:
             answer = await self.call(*asked)
-            if answer or loop.time() >= until:
+            if answer:
                 return answer
             await asyncio.sleep(self._network.look_s)
+            if loop.time() >= until:
+                # Who is told that there was nothing asks again: looking here too is a trip more.
+                return answer
 
     async def close(self) -> None:
         self._connection.disconnect()  # type: ignore[no-untyped-call]
