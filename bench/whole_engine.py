@@ -35,7 +35,7 @@ def main() -> None:
         level = structlog.make_filtering_bound_logger(logging.ERROR)
         structlog.configure(wrapper_class=level)
     with tempfile.TemporaryDirectory() as folder:
-        server = EmbeddedRedis(Path(folder))
+        server = EmbeddedRedis(Path(folder), unix_socket=True)
         try:
             url = options.redis or server.start()
             found = [_told(run(plan, url), options.json) for plan in _plans(options)]
@@ -68,6 +68,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, help="one run, with this seed")
     parser.add_argument("--hours", type=float, default=2.0)
     parser.add_argument("--campaigns", type=int, default=5)
+    parser.add_argument("--agents", type=int, help="for each campaign; else 3 to 6, by the seed")
     parser.add_argument("--ease", type=int, default=10, help="how much slower idle loops turn")
     parser.add_argument("--no-faults", action="store_true")
     parser.add_argument("--redis", help="URL of a server; without it one is started")
@@ -86,6 +87,7 @@ def _plans(options: argparse.Namespace) -> list[Plan]:
             n_campaigns=options.campaigns,
             faults=not options.no_faults,
             ease=options.ease,
+            agents_each=options.agents,
         )
         for seed in seeds
     ]

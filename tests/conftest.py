@@ -24,7 +24,7 @@ INSTALL_S = 1500
 @pytest.fixture(scope="session")
 def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder: Path = tmp_path_factory.mktemp("valkey")
-    server = EmbeddedRedis(folder)
+    server = EmbeddedRedis(folder, unix_socket=True)
     yield server.start()
     server.stop()
 

@@ -42,9 +42,19 @@ class Plan:
     meddle_every_s: float
 
 
-def plan_of(seed: int, *, hours: float, n_campaigns: int, faults: bool, ease: int = 1) -> Plan:
+def plan_of(
+    seed: int,
+    *,
+    hours: float,
+    n_campaigns: int,
+    faults: bool,
+    ease: int = 1,
+    agents_each: int | None = None,
+) -> Plan:
+    """`agents_each`: agents for each campaign; None: as the seed says."""
     dice = random.Random(f"{seed} plan")
-    n_agents = n_campaigns * dice.randint(3, 6)
+    drawn = dice.randint(3, 6)
+    n_agents = n_campaigns * (agents_each or drawn)
     return Plan(
         seed=seed,
         hours=hours,
@@ -64,7 +74,8 @@ def plan_of(seed: int, *, hours: float, n_campaigns: int, faults: bool, ease: in
 
 
 def _campaign(dice: random.Random, n_agents: int, n_campaigns: int, hours: float) -> CampaignPlan:
-    agents = dice.sample(range(n_agents), dice.randint(2, max(3, 2 * n_agents // n_campaigns)))
+    n = dice.randint(2, max(3, 2 * n_agents // n_campaigns))
+    agents = dice.sample(range(n_agents), min(n, n_agents))
     return CampaignPlan(
         settings=_settings(dice),
         n_contacts=int(hours * len(agents) * dice.uniform(15, 60)),

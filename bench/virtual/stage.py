@@ -76,7 +76,12 @@ class Stage:
             plan=plan,
             clock=clock,
             pbx=LivelyPbx(plan.public, plan.seed, clock.now),
-            network=Network(url, random.Random(f"{plan.seed} network"), look_s=LOOK_S * plan.ease),
+            network=Network(
+                url,
+                random.Random(f"{plan.seed} network"),
+                tidings=calm.tidings,
+                look_s=LOOK_S * plan.ease,
+            ),
             store=store_on(calm, prefix)[0],
             prefix=prefix,
             dice=random.Random(f"{plan.seed} stage"),
