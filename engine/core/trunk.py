@@ -28,7 +28,7 @@ class TokenBucket:
     def at(self, now: datetime) -> TokenBucket:
         elapsed_s = max(0.0, (now - self.filled_at).total_seconds())
         tokens = min(self.burst, self.tokens + elapsed_s * self.rate)
-        return replace(self, tokens=tokens, filled_at=now)
+        return TokenBucket(self.rate, self.burst, tokens, now)
 
     def take(self, n: int) -> TokenBucket:
         return replace(self, tokens=self.tokens - n)
