@@ -188,10 +188,11 @@ class Seating:
     def _wake_caller(self, agent_id: int) -> None:
         """The queue looks for agents only once a second; the longest waiting caller should not.
 
-        One caller for each agent: the next agent is for the next caller.
+        One caller for each agent: the next agent is for the next caller. Not to a phone that rings:
+        Queue() would let it ring for whole seconds from then on, past the caller's deadline.
         """
         seat, calls = self._world.roster.get(agent_id), self._world.calls
-        if not calls.n_waiting() or seat is None or state_of(seat) is not AgentState.AVAILABLE:
+        if not calls.n_waiting() or seat is None or not _takes_at_once(seat):
             return
         now = self._world.clock.monotonic()
         self._woken = {each: at for each, at in self._woken.items() if now - at < WAKE_AGAIN_S}
@@ -207,6 +208,10 @@ class Seating:
         except TelephonyError as error:
             # The queue itself looks again within a second.
             log.info("wake_failed", attempt_id=attempt_id, error=error.message)
+
+
+def _takes_at_once(seat: Seat) -> bool:
+    return seat.agent.mode == "off_hook" and state_of(seat) is AgentState.AVAILABLE
 
 
 def _shown(seat: Seat) -> Shown:

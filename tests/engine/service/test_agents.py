@@ -68,6 +68,35 @@ async def test_a_paused_agent_gets_no_call_and_returns(stage, numbers):
             assert attempt.bridged_at < paused_at or attempt.bridged_at > back_at - HELD
 
 
+@pytest.mark.parametrize(("mode", "is_woken"), [("off_hook", True), ("on_hook", False)])
+async def test_a_caller_is_woken_to_who_needs_not_be_rung_up(
+    stage, numbers, monkeypatch, mode, is_woken
+):
+    """A phone that was rung up late would ring past the caller's deadline."""
+    woken, wake = [], FakeTelephony.wake_caller
+
+    async def counted(self, attempt_id):
+        woken.append(attempt_id)
+        await wake(self, attempt_id)
+
+    monkeypatch.setattr(FakeTelephony, "wake_caller", counted)
+    [agent_id] = await stage.hire(1, mode=mode)
+    limit = {"connect_deadline_s": 30}
+    campaign_id = await stage.campaign(numbers(s00=1), [agent_id], dialing=limit)
+    engine = stage.start().engine
+    await stage.placed(1)
+    for member in stage.pbx.members.values():
+        member.paused = True  # sooner than any action could
+    await stage.want(agent_id, pause="lunch")
+    await becomes(stage, agent_id, AgentState.PAUSED)
+    await stage.until(lambda: engine.world.calls.n_waiting() == 1)
+    await stage.want(agent_id)
+    await stage.completed(campaign_id)
+    [attempt] = await stage.check(campaign_id)
+    assert attempt.agent_id == agent_id
+    assert bool(woken) is is_woken
+
+
 async def test_logging_out_and_in_again(stage, numbers):
     stage.pbx.talk_s = 0.2
     [agent_id] = await stage.hire(1)
