@@ -104,6 +104,8 @@ class CallTable:
 
     def __init__(self) -> None:
         self._calls: dict[str, Call] = {}
+        # Each decision asks for its campaign's calls.
+        self._by_campaign: defaultdict[int, dict[str, Call]] = defaultdict(dict)
         self._phases: defaultdict[int, Counter[Phase]] = defaultdict(Counter)
         self._phones: Counter[str] = Counter()
         self._sure: defaultdict[int, Counts] = defaultdict(Counts)
@@ -123,6 +125,7 @@ class CallTable:
     def add(self, call: Call) -> None:
         call.phase = phase_of(call)
         self._calls[call.attempt_id] = call
+        self._by_campaign[call.campaign_id][call.attempt_id] = call
         self._phases[call.campaign_id][call.phase] += 1
         self._phones[call.phone] += 1
         self._recount(call, sure_of(call))
@@ -131,6 +134,7 @@ class CallTable:
         call = self._calls.pop(attempt_id, None)
         if call:
             self._recount(call, NOTHING)
+            del self._by_campaign[call.campaign_id][attempt_id]
             self._phases[call.campaign_id][call.phase] -= 1
             self._phones[call.phone] -= 1
             if not self._phones[call.phone]:
@@ -169,7 +173,7 @@ class CallTable:
         return self._phases[campaign_id]
 
     def of_campaign(self, campaign_id: int) -> list[Call]:
-        return [call for call in self._calls.values() if call.campaign_id == campaign_id]
+        return list(self._by_campaign[campaign_id].values())
 
     def n_waiting(self) -> int:
         return sum(phases[Phase.WAITING] for phases in self._phases.values())
@@ -181,6 +185,7 @@ class CallTable:
 
     def clear(self) -> None:
         self._calls.clear()
+        self._by_campaign.clear()
         self._phases.clear()
         self._phones.clear()
         self._sure.clear()

@@ -24,7 +24,7 @@ def limited(world: World, view: CampaignView, plain: Snapshot) -> Snapshot:
     is_shared = view.campaign.settings.pacing.drop_rate_group is not None
     if is_shared:
         also = _tallies(world, view, members, world.ledgers.of(view.campaign) or Ledger())
-    others = [v for i, v in world.campaigns.items() if i in members and v is not view]
+    others = [each for each in _led(world, members) if each is not view]
     return replace(
         plain,
         answered=own.answered,
@@ -35,6 +35,11 @@ def limited(world: World, view: CampaignView, plain: Snapshot) -> Snapshot:
         is_shared=is_shared,
         at_risk_elsewhere=sum(_at_risk(world, other) for other in others),
     )
+
+
+def _led(world: World, members: tuple[int, ...]) -> list[CampaignView]:
+    """By their ids: a decision for each of many campaigns must not go through all of them."""
+    return [world.campaigns[each] for each in members if each in world.campaigns]
 
 
 def _at_risk(world: World, other: CampaignView) -> float:
@@ -53,7 +58,7 @@ def _tallies(
     world: World, view: CampaignView, members: tuple[int, ...], ledger: Ledger
 ) -> list[Tally]:
     now = world.clock.now()
-    led = [v.campaign for i, v in world.campaigns.items() if i in members and v.is_active]
+    led = [each.campaign for each in _led(world, members) if each.is_active]
     found = tallies_of(
         ledger,
         now,
