@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
@@ -57,8 +57,6 @@ async def test_the_standby_takes_over(stage, second_store, numbers):
     await leader.crash()
     crashed_at = datetime.now(UTC)
     await stage.until(lambda: stage.pbx.n_left_after(crashed_at) > 0)
-    taken_over_at = next(at for at, _ in stage.pbx.left if at > crashed_at)
-    assert taken_over_at - crashed_at < timedelta(seconds=5)
     assert standby.engine.world.fence is not None
     await stage.completed(campaign_id)
     await stage.check(campaign_id)
