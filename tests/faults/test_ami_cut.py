@@ -6,7 +6,7 @@ import asyncio
 from datetime import UTC, datetime
 
 DROP_S, SWALLOW_S = 8.0, 12.0
-#: The aim is 5 s, and what it took is printed; a machine that is busy with other tests may stand still.
+#: The aim is 5 s, and what it took is printed; a machine that is busy may stand still.
 RESUMED_S = 30.0
 CALL = b"\r\nChannel: PJSIP/"
 
