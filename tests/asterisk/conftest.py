@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from cli.asterisk import CarrierCall, Rig
+from cli.asterisk_cdr import Heard
 from cli.asterisk_process import wait_until
 
 Event = dict[str, str]
@@ -20,6 +21,7 @@ OFF_HOOK = ("1001", "1002", "1003")
 N_POOL_QUEUES = 20
 REPLY_TIMEOUT_S = 10.0
 CALL_TIMEOUT_S = 40.0
+LOST_S = 0.3
 RECORD_FIELDS = (
     "version", "stage", "cause", "tech", "answered_ms", "connected_ms", "message_ms", "ended_ms",
     "member", "amd", "chanstate", "optout", "queuestatus", "greeting_end_ms", "message_end_ms",
@@ -190,6 +192,12 @@ async def session(rig: Rig) -> AsyncIterator[Ami]:
             await task
         with suppress(ConnectionError):
             await writer.wait_closed()
+
+
+@pytest.fixture(scope="session")
+def is_whole() -> Callable[[Heard | None, Heard], bool]:
+    """All of a recording was heard, but for frames that a busy machine does not send in time."""
+    return lambda heard, whole: heard is not None and abs(heard.sound_s - whole.sound_s) <= LOST_S
 
 
 @pytest.fixture(scope="session")

@@ -58,15 +58,20 @@ def calls(
     rig.set_carrier(CARRIER_RECORD=0)
 
 
-def test_it_is_heard_from_its_beginning_within_2200_ms_of_the_answer(
-    calls: Any, rig: Rig, placed: Path, carrier_call: Callable[[str], CarrierCall]
+def test_it_is_heard_from_its_beginning_when_the_deadline_is_over(
+    calls: Any,
+    rig: Rig,
+    placed: Path,
+    carrier_call: Callable[[str], CarrierCall],
+    is_whole: Callable[..., bool],
 ) -> None:
     call = calls["heard"]
     assert call.stage == "message-played"
-    assert 2000 <= call.ms("answered_ms", "message_ms") <= 2200
+    # Else it would be the queue's next look that ended the wait.
+    assert 2000 <= call.ms("answered_ms", "message_ms") < 3000
     heard = rig.heard(carrier_call(SILENT))
     whole = read_sound(placed.with_suffix(".wav"))
-    assert heard is not None and abs(heard.sound_s - whole.sound_s) <= 0.1
+    assert is_whole(heard, whole)
 
 
 def test_the_key_opts_out_of_it(calls: Any) -> None:
