@@ -80,16 +80,21 @@ async def test_a_caller_is_woken_to_who_needs_not_be_rung_up(
         await wake(self, attempt_id)
 
     monkeypatch.setattr(FakeTelephony, "wake_caller", counted)
+    may_connect, free_member = asyncio.Event(), stage.pbx._free_member
+    monkeypatch.setattr(
+        stage.pbx,
+        "_free_member",
+        lambda order: free_member(order) if may_connect.is_set() else None,
+    )
     [agent_id] = await stage.hire(1, mode=mode)
     limit = {"connect_deadline_s": 30}
     campaign_id = await stage.campaign(numbers(s00=1), [agent_id], dialing=limit)
     engine = stage.start().engine
     await stage.placed(1)
-    for member in stage.pbx.members.values():
-        member.paused = True  # sooner than any action could
     await stage.want(agent_id, pause="lunch")
     await becomes(stage, agent_id, AgentState.PAUSED)
     await stage.until(lambda: engine.world.calls.n_waiting() == 1)
+    may_connect.set()
     await stage.want(agent_id)
     await stage.completed(campaign_id)
     [attempt] = await stage.check(campaign_id)
