@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from engine.core import destinations
-from engine.core.contact import NewContact
+from engine.core.contact import DEFAULT_PRIORITY, NewContact
 from engine.core.errors import FieldError, Invalid
 from engine.core.hours import hours_class
 from engine.core.phone import as_e164
@@ -59,7 +59,7 @@ class ContactIn(BaseModel):
     postal_code: Annotated[Line, Field(max_length=MAX_POSTAL_CHARS)] | None = Field(
         None, description="tells the zones, in the country of the region, else of the number"
     )
-    priority: int = Field(500, ge=1, le=1000, description="lower is called first")
+    priority: int = Field(DEFAULT_PRIORITY, ge=1, le=1000, description="lower is called first")
     external_id: Annotated[Line, Field(max_length=128)] | None = None
     person_key: Annotated[Line, Field(max_length=128)] | None = Field(
         None, description="whom limits per person count; by default the external id"

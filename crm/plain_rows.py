@@ -7,11 +7,11 @@ one finds nothing wrong, and makes the same contact of it; a test compares the t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from crm.contact_in import MAX_POSTAL_CHARS
 from crm.imports import IGNORED, VARIABLE, is_region, whole_region
-from engine.core.contact import NewContact
+from engine.core.contact import DEFAULT_PRIORITY, NewContact
 from engine.core.destinations import refusal_of
 from engine.core.hours import hours_class, hours_class_of_number
 from engine.core.quick_phone import NumberFacts, quick_number
@@ -23,6 +23,21 @@ MAX_CELL_CHARS: Final = 128
 MAX_COLUMNS: Final = 40
 
 
+class _At(NamedTuple):
+    """The cell that each field of a contact stands in; the last one, which is empty, for none."""
+
+    phone: int = -1
+    name: int = -1
+    timezone: int = -1
+    priority: int = -1
+    external_id: int = -1
+    person_key: int = -1
+    source: int = -1
+    url: int = -1
+    region: int = -1
+    postal_code: int = -1
+
+
 class PlainRows:
     """Reads rows of one layout; `columns` as of `Layout`."""
 
@@ -31,55 +46,60 @@ class PlainRows:
     ) -> None:
         self._country, self._open_to = default_country, open_to
         self._n_columns = len(columns)
-        self._is_plain = "phone" in columns and self._n_columns <= MAX_COLUMNS
-        at = {column: i for i, column in enumerate(columns)}
-        self._phone_at = at.pop("phone", 0)
         self._variables = [
-            (name.removeprefix(VARIABLE), at.pop(name))
-            for name in columns
+            (name.removeprefix(VARIABLE), i)
+            for i, name in enumerate(columns)
             if name.startswith(VARIABLE)
         ]
-        self._at = {name: i for name, i in at.items() if name != IGNORED}
+        self._at = _At(**{name: i for i, name in enumerate(columns) if name in _At._fields})
+        #: Further phones, and what only the thorough way knows: plain where these are empty.
+        self._not_plain = [
+            i
+            for i, name in enumerate(columns)
+            if name not in _At._fields and name != IGNORED and not name.startswith(VARIABLE)
+        ]
+        self._is_plain = "phone" in columns and self._n_columns <= MAX_COLUMNS
         self._closed: dict[NumberFacts, bool] = {}
 
     def contact(self, row: Sequence[str]) -> NewContact | None:
         """The contact in this row of stripped cells; None: the thorough way is to judge it."""
-        if not self._is_plain or not 0 < len(row) <= self._n_columns or not _is_plain(row):
+        n_missing = self._n_columns - len(row)
+        if not self._is_plain or not row or n_missing < 0 or not _is_plain(row):
             return None
-        if len(row) < self._n_columns:
-            row = [*row, *([""] * (self._n_columns - len(row)))]
-        number = quick_number(row[self._phone_at], self._country)
+        cells = [*row, *[""] * (n_missing + 1)]
+        if any([cells[i] for i in self._not_plain]):
+            return None
+        number = quick_number(cells[self._at.phone], self._country)
         if number is None or self._is_closed(number[1]):
             return None
-        fields = {name: row[i] for name, i in self._at.items() if row[i]}
-        return self._made(*number, row, fields)
+        return self._made(*number, cells)
 
-    def _made(
-        self, phone: str, facts: NumberFacts, row: Sequence[str], fields: dict[str, str]
-    ) -> NewContact | None:
-        timezone, priority = fields.pop("timezone", None), fields.pop("priority", "500")
-        region, code = fields.pop("region", None), fields.get("postal_code")
-        url = fields.get("url", "https://")
-        if fields.keys() - _TEXTS or not (_is_priority(priority) and url.startswith(_WEB)):
+    def _made(self, phone: str, facts: NumberFacts, cells: Sequence[str]) -> NewContact | None:
+        at = self._at
+        zone, region, code = cells[at.timezone], cells[at.region], cells[at.postal_code]
+        priority, url = cells[at.priority], cells[at.url]
+        if (priority and not _is_priority(priority)) or (url and not url.startswith(_WEB)):
             return None
-        if not (_is_zone(timezone) and _is_region(region) and _is_code(code)):
+        if (zone and not is_zone(zone)) or (region and not is_region(region)):
             return None
-        region = whole_region(region, self._country) if region else None
+        if len(code) > MAX_POSTAL_CHARS:
+            return None
+        state = whole_region(region, self._country) if region else None
         return NewContact(
             phone=phone,
-            hours_class=hours_class(phone, timezone, region, (), code)
-            if timezone
-            else hours_class_of_number(phone, facts, region, code),
-            timezone=timezone,
-            region=region,
-            priority=int(priority),
-            variables={name: row[i] for name, i in self._variables if row[i]},
-            name=fields.get("name", ""),
-            external_id=fields.get("external_id"),
-            person_key=fields.get("person_key"),
-            source=fields.get("source"),
-            url=fields.get("url"),
-            postal_code=code,
+            hours_class=hours_class(phone, zone, state, (), code)
+            if zone
+            else hours_class_of_number(phone, facts, state, code),
+            name=cells[at.name],
+            timezone=zone or None,
+            priority=int(priority) if priority else DEFAULT_PRIORITY,
+            external_id=cells[at.external_id] or None,
+            source=cells[at.source] or None,
+            url=url or None,
+            variables={name: cells[i] for name, i in self._variables if cells[i]},
+            person_key=cells[at.person_key] or None,
+            region=state,
+            postal_code=code or None,
         )
 
     def _is_closed(self, facts: NumberFacts) -> bool:
@@ -89,7 +109,6 @@ class PlainRows:
         return found
 
 
-_TEXTS: Final = frozenset({"name", "external_id", "person_key", "source", "url", "postal_code"})
 _WEB: Final = ("https://", "http://")
 
 
@@ -97,18 +116,6 @@ def _is_plain(row: Sequence[str]) -> bool:
     """Nothing that is too long for any field, and no control characters."""
     text = "".join(row)
     return text.isprintable() and len(text) <= MAX_CHARS and max(map(len, row)) <= MAX_CELL_CHARS
-
-
-def _is_zone(text: str | None) -> bool:
-    return text is None or is_zone(text)
-
-
-def _is_region(text: str | None) -> bool:
-    return text is None or is_region(text)
-
-
-def _is_code(text: str | None) -> bool:
-    return text is None or len(text) <= MAX_POSTAL_CHARS
 
 
 def _is_priority(text: str) -> bool:

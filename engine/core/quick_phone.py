@@ -11,13 +11,14 @@ import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumberType
 
 #: What the quick way reads: digits and the punctuation that means nothing.
 _PLAIN = re.compile(r"(\+?)(\(?[0-9][0-9 ().-]{5,20})")
 _NO_DIGIT = re.compile(r"[^0-9]+")
+_CODES: Final = {str(code): code for code in COUNTRY_CODE_TO_REGION_CODE}
 _KINDS: Final = (
     ("premium_rate", PhoneNumberType.PREMIUM_RATE),
     ("toll_free", PhoneNumberType.TOLL_FREE),
@@ -32,8 +33,7 @@ _KINDS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class NumberFacts:
+class NumberFacts(NamedTuple):
     """What a valid number tells of itself. `kind` is a phonenumbers.PhoneNumberType."""
 
     country_code: int
@@ -90,10 +90,11 @@ def _facts(digits: str) -> NumberFacts | None:
     if split is None:
         return None
     country_code, national = split
-    main = _of_code(country_code)[0]
-    if national[0] == "0" or (main.stripped and main.stripped.match(national)):
+    regions = _of_code(country_code)
+    stripped = regions[0].stripped
+    if national[0] == "0" or (stripped and stripped.match(national)):
         return None
-    for patterns in _of_code(country_code):
+    for patterns in regions:
         if patterns.leading is not None:
             if patterns.leading.match(national):
                 return _judged(patterns, national)
@@ -123,8 +124,8 @@ def _is_national(digits: str, country: _Patterns) -> bool:
 
 def _country_code(digits: str) -> tuple[int, str] | None:
     for length in (1, 2, 3):
-        code = int(digits[:length])
-        if code in COUNTRY_CODE_TO_REGION_CODE and digits[0] != "0":
+        code = _CODES.get(digits[:length])
+        if code is not None:
             return (code, digits[length:]) if len(digits) > length + 1 else None
     return None
 
