@@ -21,8 +21,8 @@ from engine.store.contact_fields import (
     callback_of,
     class_number,
     history_of,
-    person_of,
 )
+from engine.store.contact_texts import texts_in
 from engine.store.contacts import RedisContacts
 from engine.store.keys import Keys, digits
 from engine.store.ledger import moved_by
@@ -296,16 +296,17 @@ def _claim(one: Sequence[Any]) -> Claim:
     attempt_id, contact_id, hours_class, *flat = one
     fields = codec.pairs(flat)
     agent_id, callback_at = callback_of(fields)
+    texts = texts_in(fields)
     return Claim(
         attempt_id=attempt_id,
         contact_id=int(contact_id),
         phone=f"+{fields['p']}",
-        name=codec.join("nm", fields) or "",
-        external_id=codec.join("x", fields),
+        name=texts.get("nm", ""),
+        external_id=texts.get("x"),
         hours_class=hours_class,
         number=int(fields.get("ns", 0)) + 1,
         history=history_of(fields),
-        person_key=person_of(fields),
+        person_key=texts.get("pk") or texts.get("x", ""),
         list_id=int(fields.get("cl", 0)),
         agent_id=agent_id,
         callback_at=callback_at,

@@ -56,18 +56,15 @@ def pairs(flat: Iterable[str]) -> dict[str, str]:
     return dict(zip(items, items, strict=True))
 
 
-def put(fields: dict[str, str], field: str, text: str) -> None:
-    """Adds what `split` makes of the text."""
-    if len(text) <= MAX_VALUE_BYTES and text.isascii():  # as nearly all are
-        fields[field] = text
-    else:
-        fields |= split(field, text)
-
-
 def split(field: str, text: str) -> dict[str, str]:
     """A text in fields `f`, `f1`, `f2`, … of at most 64 bytes, cut between characters."""
-    left = text.encode()
     parts: dict[str, str] = {}
+    if text.isascii() and text:  # as nearly all are
+        parts[field] = text[:MAX_VALUE_BYTES]
+        for at in range(MAX_VALUE_BYTES, len(text), MAX_VALUE_BYTES):
+            parts[f"{field}{at // MAX_VALUE_BYTES}"] = text[at : at + MAX_VALUE_BYTES]
+        return parts
+    left = text.encode()
     for i in count():
         end = min(MAX_VALUE_BYTES, len(left))
         while end < len(left) and left[end] & 0xC0 == 0x80:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -60,7 +59,7 @@ async def test_no_value_leaves_the_compact_encoding(rig):
     "text", ['"', "\\", "\\u0041", "a\tb\u2028c\x7f", "[1,2]", "12", "null", "🙂é"]
 )
 async def test_no_text_is_read_as_anything_else(rig, text):
-    given = replace(FULL, name=text, external_id=text, variables={"a": text})
+    given = FULL._replace(name=text, external_id=text, variables={"a": text})
     await rig.store.contacts.add(rig.campaign_id, [given], NOW)
     contact = await rig.contact()
     assert (contact.name, contact.external_id, contact.variables) == (text, text, {"a": text})

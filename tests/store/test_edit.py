@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 
 import pytest
 
@@ -11,6 +12,7 @@ from engine.core.contact import ContactState, NewContact
 from engine.core.errors import NotFound
 from engine.core.outcome import Outcome
 from engine.core.redial import Done, RedialAt, Turn
+from engine.store import codec
 
 
 async def edit(rig, contact_id=1, **changes):
@@ -44,6 +46,37 @@ async def test_texts_are_replaced_as_a_whole(rig):
     contact = await rig.contact()
     assert (contact.name, contact.variables) == ("", {})
     assert contact.state is ContactState.READY
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_each_text_changes_alone_whatever_its_length_and_letters(rig, seed):
+    """Texts share fields of 64 bytes, which the scripts cut between characters."""
+    random = Random(seed)
+
+    def text(most: int) -> str:
+        return "".join(random.choices('aé€🙂"\\ v{}nm', k=random.randint(0, most)))
+
+    kept = {"external_id": text(60) or None, "url": f"https://{text(90)}", "person_key": text(9)}
+    name, variables = text(80), {"a": text(90)}
+    await rig.add(1, name=name, variables=variables, source=None, **kept)
+    for _ in range(12):
+        if random.random() < 0.5:
+            name = text(200)
+            await edit(rig, name=name)
+        else:
+            variables = {key: text(90) for key in random.sample("abc", random.randint(0, 3))}
+            await edit(rig, variables=variables)
+        contact = await rig.contact()
+        assert (contact.name, contact.variables) == (name, variables)
+        found = (contact.external_id, contact.url, contact.person_key or "")
+        assert found == tuple(kept.values())
+        stored = await rig.store._link.call(
+            "HGETALL", rig.store._keys.campaign(rig.campaign_id, "k:1")
+        )
+        assert all(len(part.encode()) <= codec.MAX_VALUE_BYTES for part in stored)
+    (claim,) = await rig.claim()
+    assert (claim.name, claim.external_id) == (name, kept["external_id"])
+    assert claim.person_key == (kept["person_key"] or kept["external_id"] or "")
 
 
 async def test_an_inactive_contact_waits_and_has_its_place_again(rig):

@@ -9,10 +9,11 @@ the ready lists at a time, callbacks first.
 KEYS: 1 campaign's base
 ARGV: 1 now (ms), 2 lease until (ms), 3 epoch, 4 k, 5 order (redials_first, new_first, mixed), then k
   attempt ids, then names of open classes
-Returns: per contact {attempt id, contact id, class, field, value, …} with its phone, name, external
-  id, history, and `cl`, its calling list; -1 fenced.
+Returns: per contact {attempt id, contact id, class, field, value, …} with its phone, `t`, the texts
+  of who it is, its history, and `cl`, its calling list; -1 fenced.
 ]]
 --- @include "contact"
+--- @include "texts"
 local now, lease_until, epoch, k = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local campaign = redis.call('HMGET', base .. 'campaign', 'status', 'epoch')
 if epoch < tonumber(campaign[2] or 0) then return -1 end
@@ -39,17 +40,16 @@ if #names > 0 then
 end
 
 local claims = {}
-local FIELDS = {'p', 'ns', 'nm', 'x', 'na', 'nt', 'oa', 'ob', 'om', 'ox', 'on', 'oy', 'or', 'oi', 'of', 'oh', 'oc', 'ou', 'pk', 'ps', 'ca'}
+local FIELDS = {'p', 'ns', 'na', 'nt', 'oa', 'ob', 'om', 'ox', 'on', 'oy', 'or', 'oi', 'of', 'oh', 'oc', 'ou', 'ps', 'ca', 't'}
 
-local function more(claim, id, field)
-  local i = 1
-  local part = redis.call('HGET', contact_key(id), field .. i)
-  while part do
-    claim[#claim + 1] = field .. i
-    claim[#claim + 1] = part
-    i = i + 1
-    part = redis.call('HGET', contact_key(id), field .. i)
-  end
+local function end_of_head(text)
+  return text:find('\n\n', 1, true)
+end
+
+-- Who the contact is; its other texts are left where they are.
+local function head_of(id, first)
+  local text = read_texts(contact_key(id), first, end_of_head)
+  return text:sub(1, end_of_head(text) or #text)
 end
 
 local function claim(id, class)
@@ -61,15 +61,13 @@ local function claim(id, class)
   redis.call('ZADD', base .. 'leases', lease_until, attempt)
   enter(id, class, 'r', 'f')
   local one = {attempt, id, class, 'cl', class:match('%.(%d+)$') or '0'}
+  if c[#FIELDS] then c[#FIELDS] = head_of(id, c[#FIELDS]) end
   for i, field in ipairs(FIELDS) do
     if c[i] then
       one[#one + 1] = field
       one[#one + 1] = c[i]
     end
   end
-  if c[3] and #c[3] > 60 then more(one, id, 'nm') end
-  if c[4] and #c[4] > 60 then more(one, id, 'x') end
-  if c[19] and #c[19] > 60 then more(one, id, 'pk') end
   claims[#claims + 1] = one
 end
 

@@ -6,24 +6,18 @@ attempt in flight goes on, one that is only claimed is not sent), an active one 
 again. A finished contact keeps its state.
 KEYS: 1 campaign's base
 ARGV: 1 contact id, 2 now (ms), 3 actor, 4 detail for the audit (JSON), 5 priority or '', 6 active (1, 0
-  or ''), 7 texts to be replaced (field names, joined by commas, or ''), then fields and values
+  or ''), then names of texts and their new lines or ''
 Returns: 1 changed, 0 withdrawn or done (only its texts changed), -1 no such contact.
 ]]
 --- @include "contact"
+--- @include "texts"
 local id, key = ARGV[1], contact_key(ARGV[1])
 local c = redis.call('HMGET', key, 's', 'hc', 'l', 'pr', 'due')
 local state, class, list, due = c[1], c[2], c[3] or 'n', c[5]
 if not state then return -1 end
 redis.call('XADD', base .. 'audit', '*', 'at', ARGV[2], 'actor', ARGV[3], 'action', 'edit', 'subject', 'contact', 'detail', ARGV[4])
 
-for name in ARGV[7]:gmatch('[^,]+') do
-  for _, field in ipairs(redis.call('HKEYS', key)) do
-    if field:match('^' .. name .. '%d*$') then redis.call('HDEL', key, field) end
-  end
-end
-for i = 8, #ARGV, 2 do
-  redis.call('HSET', key, ARGV[i], ARGV[i + 1])
-end
+if ARGV[7] then replace_texts(key, {unpack(ARGV, 7)}) end
 if COMPLETE[state] then return 0 end
 
 if ARGV[5] ~= '' then

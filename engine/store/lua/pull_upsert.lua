@@ -30,7 +30,7 @@ local function add(digits, shard, class, priority, others, m, n)
   return id
 end
 
-local CONTENT = {nm = 1, x = 1, so = 1, u = 1, v = 1, tz = 1, pr = 1, rg = 1, pc = 1}
+local CONTENT = {t = 1, tz = 1, pr = 1}
 
 local function forget_content(key)
   for _, field in ipairs(redis.call('HKEYS', key)) do
