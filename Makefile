@@ -48,8 +48,9 @@ fmt: setup  ## format and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-tables: setup  ## write the table of ZIP codes anew from its package
+tables: setup  ## write the tables of ZIP codes and area codes anew from their package
 	$(BIN)/python tables/us_zip.py
+	$(BIN)/python tables/us_area_zones.py
 
 lock:  ## write requirements.lock anew (needs uv)
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \

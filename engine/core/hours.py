@@ -16,7 +16,8 @@ from zoneinfo import ZoneInfo
 
 from engine.core.area_codes import state_of
 from engine.core.holiday_days import country_of_zone, is_public_holiday
-from engine.core.phone import AREA_CHARS, facts_of, is_geographical, zones_of, zones_of_area
+from engine.core.number_zones import AREA_CHARS, zones_of_area
+from engine.core.phone import facts_of, is_geographical, zones_of
 from engine.core.postal import Area, area_of_code, area_of_state
 from engine.core.quick_phone import NumberFacts
 from engine.core.settings import DAYS, HoursSettings, Window

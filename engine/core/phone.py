@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-
 import phonenumbers
 from phonenumbers import (
     PhoneNumberFormat,
@@ -11,13 +9,9 @@ from phonenumbers import (
     number_type,
     timezone,
 )
-from phonenumbers.tzdata import TIMEZONE_DATA, TIMEZONE_LONGEST_PREFIX
 
+from engine.core.number_zones import AREA_CHARS, UNKNOWN_ZONE, zones_of_area
 from engine.core.quick_phone import NumberFacts, quick_e164, quick_facts
-
-#: So much of a number, with its plus, decides about zones.
-AREA_CHARS = 1 + TIMEZONE_LONGEST_PREFIX
-_UNKNOWN_ZONE = "Etc/Unknown"
 
 
 def as_e164(text: str, default_country: str | None = None) -> str:
@@ -48,23 +42,12 @@ def zones_of(e164: str) -> tuple[str, ...]:
     if facts is not None and is_geographical(facts):
         return zones_of_area(e164[:AREA_CHARS])
     zones = timezone.time_zones_for_number(phonenumbers.parse(e164, None))
-    return tuple(sorted(zone for zone in zones if zone != _UNKNOWN_ZONE))
+    return tuple(sorted(zone for zone in zones if zone != UNKNOWN_ZONE))
 
 
 def is_geographical(facts: NumberFacts) -> bool:
     """Numbers of this kind tell where they are."""
     return is_number_type_geographical(facts.kind, facts.country_code)
-
-
-@functools.lru_cache(maxsize=65_536)
-def zones_of_area(beginning: str) -> tuple[str, ...]:
-    """Of the first AREA_CHARS characters of a geographical number."""
-    digits = beginning[1:]
-    for length in range(len(digits), 0, -1):
-        zones = TIMEZONE_DATA.get(digits[:length])
-        if zones is not None:
-            return tuple(sorted(zone for zone in zones if zone != _UNKNOWN_ZONE))
-    return ()
 
 
 def facts_of(e164: str) -> NumberFacts:
