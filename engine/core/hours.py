@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from engine.core.area_codes import state_of
-from engine.core.holiday_days import country_of_zone, is_public_holiday
+from engine.core.holiday_days import is_kept_in, is_public_holiday
 from engine.core.number_zones import AREA_CHARS, zones_of_area
 from engine.core.phone import facts_of, is_geographical, zones_of
 from engine.core.postal import Area, area_of_code, area_of_state
@@ -143,8 +143,7 @@ def _places(hours: HoursSettings, hours_class: str) -> list[Place]:
 
 
 def _place(hours: HoursSettings, zone: str, windows: tuple[Window, ...]) -> Place:
-    country = country_of_zone(zone) if hours.public_holidays else None
-    kept = tuple(code for code in hours.public_holidays if code.partition("-")[0] == country)
+    kept = tuple(code for code in hours.public_holidays if is_kept_in(code, zone))
     return Place(ZoneInfo(zone), windows, hours.holidays, kept)
 
 

@@ -7,8 +7,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from phonenumbers.tzdata import TIMEZONE_DATA
 
 from engine.core import hours as hours_module
+from engine.core.holiday_days import country_of_zone
 from engine.core.hours import (
     Place,
     deciding_zones,
@@ -352,8 +354,18 @@ def test_hours_must_hold_at_every_phone_of_a_contact() -> None:
         ("US", "2026-11-26", "America/Chicago"),
         ("GB-ENG", "2026-12-28", "Europe/London"),
         ("DE-BY", "2026-01-06", "Europe/Berlin"),
+        ("IN", "2026-08-15", "Asia/Calcutta"),
+        ("US", "2026-07-04", "US/Eastern"),
+        ("US", "2026-11-26", "America/Puerto_Rico"),
     ],
-    ids=["Thanksgiving", "Boxing Day, moved to Monday", "Epiphany, in Bavaria only"],
+    ids=[
+        "Thanksgiving",
+        "Boxing Day, moved to Monday",
+        "Epiphany, in Bavaria only",
+        "an older name of the zone, as the library of numbers has it",
+        "an older name of the zone, as contacts have it",
+        "a territory",
+    ],
 )
 def test_public_holidays_close_the_zones_of_their_country(code: str, day: str, zone: str) -> None:
     hours = HoursSettings(public_holidays=(code,))
@@ -364,6 +376,11 @@ def test_public_holidays_close_the_zones_of_their_country(code: str, day: str, z
     assert opening is not None
     assert opening > noon
     assert is_open(hours, "Asia/Tokyo", datetime.fromisoformat(f"{day}T03:00+00:00"))
+
+
+def test_every_zone_that_a_number_can_name_is_in_a_country() -> None:
+    named = {zone for zones in TIMEZONE_DATA.values() for zone in zones} - {"Etc/Unknown"}
+    assert {zone for zone in named if country_of_zone(zone) is None} == set()
 
 
 def test_a_part_of_a_country_keeps_holidays_that_the_rest_does_not() -> None:
