@@ -12,6 +12,7 @@ from admin_api.auth import OwnAgent, Supervisor, actor
 from admin_api.context import AgentId, Context, Ctx, Cursor, Limit
 from admin_api.edits import check_campaigns
 from admin_api.idempotency import Key, once
+from admin_api.opting_out import opt_out
 from admin_api.problems import responses
 from admin_api.schemas.agents import AgentIn, AgentOut, AgentPatch, DispositionIn, PauseIn
 from admin_api.schemas.basics import Listing
@@ -144,12 +145,21 @@ async def _want(
 async def record_disposition(
     agent_id: AgentId, body: DispositionIn, ctx: Ctx, token: OwnAgent
 ) -> AgentOut:
-    """Record how the conversation ended; this also ends the wrap-up of its contact."""
-    await ctx.store.agents.get(agent_id)
+    """Record how the conversation ended; this also ends the wrap-up of its contact.
+
+    A disposition that means do-not-call acts at any time, also while the call lasts and when its
+    wrap-up is over; others are refused then.
+    """
+    agent = await ctx.store.agents.get(agent_id)
     campaign = await _campaign_of(ctx, body.attempt_id)
-    rule = _rule(campaign, body.code)
-    wrapping = await _wrapping(ctx, campaign, body.attempt_id, agent_id)
-    await _finish(ctx, campaign, wrapping, body, rule, actor(token))
+    rule, waits = _rule(campaign, body.code), True
+    if rule is not None and rule.action == "dnc":
+        # First: a crash between the two must not leave a number that may be called.
+        await opt_out(ctx, campaign, body.attempt_id, agent, body.code, actor(token))
+        waits = await _waits(ctx, campaign, body.attempt_id)
+    if waits:
+        wrapping = await _wrapping(ctx, campaign, body.attempt_id, agent_id)
+        await _finish(ctx, campaign, wrapping, body, rule)
     return agent_out(await ctx.store.agents.get(agent_id))
 
 
@@ -172,6 +182,11 @@ def _rule(campaign: Campaign, code: str) -> DispositionRule | None:
     return rules.get(code)
 
 
+async def _waits(ctx: Context, campaign: Campaign, attempt_id: str) -> bool:
+    waiting = await ctx.store.calls.wrapping(campaign.id)
+    return any(one.attempt_id == attempt_id for one in waiting)
+
+
 async def _wrapping(ctx: Context, campaign: Campaign, attempt_id: str, agent_id: int) -> Wrapping:
     """The ended conversation of this agent that still waits for its disposition."""
     waiting = await ctx.store.calls.wrapping(campaign.id)
@@ -189,14 +204,8 @@ async def _finish(
     wrapping: Wrapping,
     body: DispositionIn,
     rule: DispositionRule | None,
-    by: str,
 ) -> None:
     contact = await ctx.store.calls.contact(campaign.id, wrapping.contact_id)
-    if rule is not None and rule.action == "dnc":
-        # First: a crash between the two must not leave a number that may be called.
-        await ctx.store.dnc.add(
-            contact.phone, source=f"disposition:{body.code}", actor=by, now=ctx.now()
-        )
     history = History(contact.n_attempts, contact.n_trunk_faults, contact.outcomes)
     then = after_disposition(
         rule,

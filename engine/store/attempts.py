@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from engine.core.attempt import AttemptRecord
 from engine.core.outcome import Outcome
@@ -11,6 +11,10 @@ from engine.store import codec, records
 from engine.store.keys import Keys
 from engine.store.link import Link
 from engine.store.page import cursor_of, parts_of
+
+#: So many entries at once, and so many times, are looked through for one attempt.
+PAGE: Final = 1000
+MAX_PAGES: Final = 100
 
 
 class RedisAttempts:
@@ -41,6 +45,20 @@ class RedisAttempts:
         found = [record_of(campaign_id, entry) for entry in newest]
         page = [record for record in found if outcome in (None, record.outcome)]
         return page, cursor_of(rows[-1][0]) if len(rows) == limit else None
+
+    async def find(self, campaign_id: int, attempt_id: str) -> AttemptRecord | None:
+        """In its newest revision; looked for among the latest entries only."""
+        key, end = self._keys.campaign(campaign_id, "attempts"), "+"
+        for _ in range(MAX_PAGES):
+            rows = await self._link.call("XREVRANGE", key, end, "-", "COUNT", PAGE)
+            entries = map(_entry, rows)
+            found = next((entry for entry in entries if entry["a"] == attempt_id), None)
+            if found is not None:
+                return record_of(campaign_id, found)
+            if len(rows) < PAGE:
+                return None
+            end = f"({rows[-1][0]}"
+        return None
 
     async def latest(self, campaign_id: int, n: int) -> Sequence[AttemptRecord]:
         """Oldest first, of the last n entries of the stream: fewer where some are revisions."""

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from admin_api.app import create_app
 from admin_api.settings import ApiSettings
 from engine.core import ids
-from engine.core.attempt import AttemptRecord
+from engine.core.attempt import AttemptRecord, Claim
 from engine.core.outcome import Outcome
 from engine.core.redial import Next
 from engine.ports import Settlement
@@ -116,7 +116,26 @@ def make_campaign(api, make_agent):
 
 
 @pytest.fixture
-def settle(store: RedisStore):
+def dial(store: RedisStore):
+    """Claims the next contact of an active campaign and marks it as sent."""
+
+    async def one(campaign_id: int) -> Claim:
+        now = datetime.now(UTC)
+        fence = await store.leadership.acquire("test", now, 60)
+        assert fence is not None
+        await store.campaigns.fence(campaign_id, fence)
+        attempt_id = ids.attempt_id(campaign_id, now, secrets.randbits(50))
+        classes = await store.calls.hours_classes(campaign_id)
+        (claim,) = await store.calls.claim(campaign_id, fence, [attempt_id], classes, now, 60)
+        sent = [(attempt_id, "+12025550100", "carrier", "pbx")]
+        assert await store.calls.mark_sent(campaign_id, fence, sent, now, 60) == [True]
+        return claim
+
+    return one
+
+
+@pytest.fixture
+def settle(store: RedisStore, dial):
     """Claims the next contact of an active campaign and settles it; the attempt's id.
 
     Without `then` the conversation waits for its disposition.
@@ -130,17 +149,9 @@ def settle(store: RedisStore):
         agent_id: int | None = None,
         **fields: Any,
     ) -> str:
-        now = datetime.now(UTC)
-        fence = await store.leadership.acquire("test", now, 60)
-        assert fence is not None
-        await store.campaigns.fence(campaign_id, fence)
-        attempt_id = ids.attempt_id(campaign_id, now, secrets.randbits(50))
-        classes = await store.calls.hours_classes(campaign_id)
-        (claim,) = await store.calls.claim(campaign_id, fence, [attempt_id], classes, now, 60)
-        sent = [(attempt_id, "+12025550100", "carrier", "pbx")]
-        assert await store.calls.mark_sent(campaign_id, fence, sent, now, 60) == [True]
+        claim, now = await dial(campaign_id), datetime.now(UTC)
         record = AttemptRecord(
-            attempt_id=attempt_id, campaign_id=campaign_id, contact_id=claim.contact_id,
+            attempt_id=claim.attempt_id, campaign_id=campaign_id, contact_id=claim.contact_id,
             number=claim.number, phone=claim.phone, caller_id="+12025550100", trunk="carrier",
             node="pbx", started_at=now, outcome=outcome, agent_id=agent_id,
             **{"ended_at": now, **fields},
@@ -148,6 +159,6 @@ def settle(store: RedisStore):
         until = None if then else now + timedelta(seconds=60)
         settlement = Settlement(record=record, next=then, wrap_up_until=until)
         assert await store.calls.settle(campaign_id, [settlement], now) == [True]
-        return attempt_id
+        return claim.attempt_id
 
     return one

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from engine.core.agent import AgentState
 from engine.core.hours import zones_in
 from engine.core.outcome import Outcome
 from engine.core.redial import Done
@@ -132,7 +133,39 @@ async def test_a_disposition_ends_the_wrap_up(api, store, client_for, talked, co
     assert (attempt["disposition"], attempt["rev"]) == (code, 1)
     assert await store.dnc.contains(contact["phone"]) == (code == "never")
     again = await own.post(f"/api/v1/agents/{agent_id}/disposition", json=body)
-    assert (again.status_code, again.json()["code"]) == (409, "conflict")
+    if code == "never":  # heard before, and heard again
+        assert again.status_code == 200
+    else:
+        assert (again.status_code, again.json()["code"]) == (409, "conflict")
+
+
+async def test_who_opts_out_is_heard_when_wrap_up_is_over(api, store, make_agent, talked):
+    """Wrap-up of ten seconds ends sooner than many an agent has found the button."""
+    campaign_id, agent_id, attempt_id = talked
+    phone = (await api("GET", f"/campaigns/{campaign_id}/contacts/1"))["phone"]
+    await store.calls.finish(campaign_id, attempt_id, None, Done("answered"), datetime.now(UTC))
+    late = {"attempt_id": attempt_id, "code": "sold"}
+    await api("POST", f"/agents/{agent_id}/disposition", 409, json=late)
+    other = await make_agent()
+    never = {"attempt_id": attempt_id, "code": "never"}
+    await api("POST", f"/agents/{other['id']}/disposition", 409, json=never)
+    assert not await store.dnc.contains(phone)
+    await api("POST", f"/agents/{agent_id}/disposition", json=never)
+    assert await store.dnc.contains(phone)
+
+
+async def test_who_opts_out_is_heard_while_the_call_lasts(api, store, make_campaign, dial):
+    campaign = await make_campaign(dispositions=RULES)
+    await api("POST", f"/campaigns/{campaign['id']}/play")
+    agent_id = campaign["agent_ids"][0]
+    attempt_id = (await dial(campaign["id"])).attempt_id
+    never = {"attempt_id": attempt_id, "code": "never"}
+    await api("POST", f"/agents/{agent_id}/disposition", 409, json=never)
+    now, on_call = datetime.now(UTC), AgentState.ON_CALL
+    await store.agents.set_state(agent_id, on_call, now, attempt_id=attempt_id)
+    await api("POST", f"/agents/{agent_id}/disposition", json=never)
+    phone = (await api("GET", f"/campaigns/{campaign['id']}/contacts/1"))["phone"]
+    assert await store.dnc.contains(phone)
 
 
 async def test_a_disposition_must_fit(api, make_agent, talked):
