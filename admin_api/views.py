@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from admin_api.abandons import abandons_out
@@ -16,8 +17,9 @@ from admin_api.schemas.dnc import DncOut
 from admin_api.schemas.figures import Stats
 from admin_api.schemas.lists import ImportOut
 from admin_api.schemas.tokens import TokenOut
-from admin_api.why_not_now import WAITING, why_not_now
-from engine.core.agent import Agent
+from admin_api.why_not_now import WAITING, Known, known, why_not_now
+from engine.core.agent import Agent, AgentState
+from engine.core.caller_ids import pools_of
 from engine.core.campaign import Campaign, CampaignStatus
 from engine.core.contact import Contact
 from engine.core.limits import Refusal
@@ -121,14 +123,12 @@ def _outcomes(counts: Mapping[str, int]) -> dict[str, int]:
 async def contacts_out(
     ctx: Context, campaign: Campaign, contacts: Sequence[Contact]
 ) -> list[ContactOut]:
-    refusals = await refusals_of(ctx, campaign, contacts)
-    return [_contact(ctx, campaign, *pair) for pair in zip(contacts, refusals, strict=True)]
+    about = await known_of(ctx, campaign, contacts)
+    return [_contact(ctx, campaign, *pair) for pair in zip(contacts, about, strict=True)]
 
 
-async def refusals_of(
-    ctx: Context, campaign: Campaign, contacts: Sequence[Contact]
-) -> list[Sequence[Refusal]]:
-    """What the store has against each that waits: lists, limits, another live call."""
+async def known_of(ctx: Context, campaign: Campaign, contacts: Sequence[Contact]) -> list[Known]:
+    """Of each that waits also what the store has against it: lists, limits, another live call."""
     waiting = [contact for contact in contacts if contact.state in WAITING]
     scopes = scopes_of(campaign)
     asked = [
@@ -136,25 +136,47 @@ async def refusals_of(
         for c in waiting
     ]
     found = await ctx.store.numbers.standing(asked, campaign.settings.limits, ctx.now())
-    of_all = await _of_caller_ids(ctx, campaign) if waiting else []
-    pairs = zip(waiting, found, strict=True)
-    of_id = {c.contact_id: [*refusals, *of_all] for c, refusals in pairs}
-    return [of_id.get(contact.contact_id, ()) for contact in contacts]
+    callers, present = CallerIds(ctx, campaign), await _present(ctx, waiting)
+    about = {
+        c.contact_id: known(
+            c,
+            [*refusals, *await callers.against(c)],
+            agent_is_there=c.callback_agent_id is None or c.callback_agent_id in present,
+        )
+        for c, refusals in zip(waiting, found, strict=True)
+    }
+    return [about.get(contact.contact_id) or known(contact) for contact in contacts]
 
 
-async def _of_caller_ids(ctx: Context, campaign: Campaign) -> list[Refusal]:
-    dialing = campaign.rules.dialing
-    if dialing.max_per_caller_id_per_day is None or not dialing.caller_ids:
-        return []
-    free_at = await ctx.store.callers.free_at(
-        dialing.caller_ids, dialing.max_per_caller_id_per_day, ctx.now()
-    )
-    return [Refusal(reason="caller_ids", until=free_at)] if free_at else []
+async def _present(ctx: Context, waiting: Sequence[Contact]) -> set[int]:
+    """Agents who could make a callback now."""
+    if not any(contact.callback_agent_id for contact in waiting):
+        return set()
+    agents = await ctx.store.agents.all()
+    return {agent.id for agent in agents if agent.state is AgentState.AVAILABLE}
 
 
-def _contact(
-    ctx: Context, campaign: Campaign, contact: Contact, refusals: Sequence[Refusal]
-) -> ContactOut:
+class CallerIds:
+    """Whether a number is left that a call to a contact may show; each pool is asked once."""
+
+    def __init__(self, ctx: Context, campaign: Campaign) -> None:
+        self._ctx, self._dialing = ctx, campaign.rules.dialing
+        self._free_at: dict[tuple[str, ...], datetime | None] = {}
+
+    async def against(self, contact: Contact) -> list[Refusal]:
+        limit, dialing = self._dialing.max_per_caller_id_per_day, self._dialing
+        if limit is None or not dialing.caller_ids:
+            return []
+        pools = pools_of(contact.contact_id, contact.phone, dialing)
+        callers = tuple(sorted({caller for pool in pools for caller in pool}))
+        if callers not in self._free_at:
+            store = self._ctx.store.callers
+            self._free_at[callers] = await store.free_at(callers, limit, self._ctx.now())
+        free_at = self._free_at[callers]
+        return [Refusal(reason="caller_ids", until=free_at)] if free_at else []
+
+
+def _contact(ctx: Context, campaign: Campaign, contact: Contact, about: Known) -> ContactOut:
     return ContactOut(
         id=contact.contact_id,
         contact_id=contact.contact_id,
@@ -181,7 +203,8 @@ def _contact(
         active=contact.is_active,
         list_id=contact.list_id,
         callback_agent_id=contact.callback_agent_id,
-        why_not_now=why_not_now(contact, campaign, ctx.now(), refusals),
+        callback_at=contact.callback_at,
+        why_not_now=why_not_now(contact, campaign, about, ctx.now()),
     )
 
 

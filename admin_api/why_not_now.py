@@ -26,15 +26,33 @@ class WhyNot:
     until: datetime | None = None
 
 
-def why_not_now(
-    contact: Contact, campaign: Campaign, now: datetime, refusals: Sequence[Refusal] = ()
-) -> list[WhyNot]:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the rules are asked about a contact, and what the store has against it."""
+
+    who: Candidate
+    refusals: Sequence[Refusal] = ()
+
+
+def known(
+    contact: Contact, refusals: Sequence[Refusal] = (), *, agent_is_there: bool = True
+) -> Known:
+    """`agent_is_there`: the one who is to make the contact's callback, where one is."""
+    n_others = len(contact.other_phones)
+    history = History(contact.n_attempts, contact.n_trunk_faults, contact.outcomes, n_others)
+    agreed_at = None if agent_is_there else contact.callback_at
+    next_dial_at = contact.next_dial_at
+    who = Candidate(contact.phone, contact.hours_class, history, next_dial_at, agreed_at)
+    return Known(who, refusals)
+
+
+def why_not_now(contact: Contact, campaign: Campaign, about: Known, now: datetime) -> list[WhyNot]:
     """All reasons, the strongest first; empty when it may be called as soon as an agent is free."""
     state = _state(contact)
     if state is not None:
         return [WhyNot(state)]
     reasons = [] if campaign.status is CampaignStatus.ACTIVE else [f"campaign:{campaign.status}"]
-    found = verdicts(candidate(contact), campaign.rules, refusals, now)
+    found = verdicts(about.who, campaign.rules, about.refusals, now)
     against = [verdict for verdict in found if not verdict.allows]
     against.sort(key=lambda verdict: not verdict.final)
     told = [WhyNot(_reason(verdict), verdict.until) for verdict in against]
@@ -44,19 +62,13 @@ def why_not_now(
 
 
 def next_dial_at(
-    contact: Contact, campaign: Campaign, now: datetime, refusals: Sequence[Refusal]
+    contact: Contact, campaign: Campaign, about: Known, now: datetime
 ) -> datetime | None:
     """The first instant at which all rules allow it, once the campaign is active; None: never, or
     nobody can say."""
     if contact.state not in WAITING:
         return None
-    return next_possible_at(candidate(contact), campaign.rules, refusals, now)
-
-
-def candidate(contact: Contact) -> Candidate:
-    n_others = len(contact.other_phones)
-    history = History(contact.n_attempts, contact.n_trunk_faults, contact.outcomes, n_others)
-    return Candidate(contact.phone, contact.hours_class, history, contact.next_dial_at)
+    return next_possible_at(about.who, campaign.rules, about.refusals, now)
 
 
 def _state(contact: Contact) -> str | None:

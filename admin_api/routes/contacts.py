@@ -29,8 +29,8 @@ from admin_api.schemas.contacts import (
 )
 from admin_api.schemas.lists import ImportOut, PreviewOut
 from admin_api.uploads import receive_upload
-from admin_api.views import contacts_out, refusals_of
-from admin_api.why_not_now import WAITING, candidate, next_dial_at, why_not_now
+from admin_api.views import contacts_out, known_of
+from admin_api.why_not_now import WAITING, next_dial_at, why_not_now
 from crm.columns import checked, choice_of
 from crm.contact_in import ON_DNC, checked_variables, parse_contact
 from crm.preview import CSV_BYTES, preview_of
@@ -282,15 +282,15 @@ async def why(
     """Each rule, its verdict, and when the next dial may happen."""
     campaign = await ctx.store.campaigns.get(campaign_id)
     contact = await ctx.store.contacts.get(campaign_id, contact_id)
-    (refusals,) = await refusals_of(ctx, campaign, [contact])
+    (about,) = await known_of(ctx, campaign, [contact])
     now, found = ctx.now(), list[VerdictOut]()
     if contact.state in WAITING:
-        judged = verdicts(candidate(contact), campaign.rules, refusals, now)
+        judged = verdicts(about.who, campaign.rules, about.refusals, now)
         found = [VerdictOut(**asdict(verdict)) for verdict in judged]
     return WhyOut(
-        why_not_now=why_not_now(contact, campaign, now, refusals),
+        why_not_now=why_not_now(contact, campaign, about, now),
         verdicts=found,
-        next_dial_at=next_dial_at(contact, campaign, now, refusals),
+        next_dial_at=next_dial_at(contact, campaign, about, now),
     )
 
 

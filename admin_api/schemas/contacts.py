@@ -66,6 +66,7 @@ class ContactOut(BaseModel):
     active: bool
     list_id: int
     callback_agent_id: int | None
+    callback_at: datetime | None
     why_not_now: list[WhyNot]
 
 
@@ -84,6 +85,7 @@ class VerdictOut(BaseModel):
     until: datetime | None = Field(description="null: allows now, or nobody can say")
     final: bool = Field(description="ends the contact")
     detail: str
+    drops: bool = Field(description="ends this phone of the contact; another one is called")
 
 
 class WhyOut(BaseModel):

@@ -42,6 +42,7 @@ WHY_NOT = {
     "wrap_up": "the agent is finishing the conversation",
     "scheduled": "the next dial is not due yet",
     "caller_ids": "every caller id has shown as many calls today as it may",
+    "callback_agent": "waits for the agent who is to call back",
     "dnc": "on the do-not-call list",
     "calling_hours": "outside of calling hours",
     "campaign:draft": "the campaign was not started",

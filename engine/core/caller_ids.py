@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from engine.core.phone import facts_of
+from engine.core.settings import DialingSettings
 
 #: Digits that name an area in the North American plan, with the plus and the country code.
 _AREA_CHARS = 5
@@ -32,6 +33,15 @@ def pools_for(phone: str, callers: Sequence[str], local_presence: str) -> Sequen
         same_area = [caller for caller in same_country if caller[:_AREA_CHARS] == area]
         return [*filter(None, (same_area, same_country)), callers]
     return [*filter(None, (same_country,)), callers]
+
+
+def pools_of(contact_id: int, phone: str, dialing: DialingSettings) -> Sequence[Sequence[str]]:
+    """What a call to this contact may show; always the same one where redials are to show it."""
+    pools = pools_for(phone, dialing.caller_ids, dialing.local_presence)
+    best = pools[0]
+    if dialing.same_caller_id_on_redials and best:
+        return [[best[contact_id % len(best)]]]
+    return pools
 
 
 def choose(pools: Sequence[Sequence[str]], turn: int, left: Mapping[str, int] | None) -> str | None:

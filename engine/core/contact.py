@@ -87,6 +87,8 @@ class Contact:
     person_key: str | None = None
     #: The agent who is to make the callback.
     callback_agent_id: int | None = None
+    #: When that callback was agreed on.
+    callback_at: datetime | None = None
     is_active: bool = True
     #: The campaign's calling list that it came with: 0, or the number of an import or a connector.
     list_id: int = 0

@@ -14,11 +14,13 @@ from datetime import datetime, timedelta
 from engine.core import destinations
 from engine.core.hours import is_held, is_open, next_open_at
 from engine.core.limits import Refusal
-from engine.core.redial import Done, History, Next, RedialAt, reached_cap
+from engine.core.redial import Done, History, Next, RedialAt, Turn, reached_cap
 from engine.core.settings import CampaignSettings
 
 #: A number that another call holds is tried again after this.
 HELD_NUMBER_RETRY = timedelta(seconds=5)
+#: An agent who is to make a callback is looked for again after this.
+AGENT_RETRY = timedelta(seconds=5)
 #: Who is held for want of a zone is looked at again after this.
 HOLD_RETRY = timedelta(hours=1)
 _MAX_STEPS = 50
@@ -32,13 +34,16 @@ class Candidate:
     hours_class: str
     history: History
     next_dial_at: datetime | None = None
+    #: When a callback was agreed on that one agent is to make, while that agent is not available.
+    agreed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """One rule. `until`: from when on it allows; None where it allows now, or nobody can say.
 
-    A refusal that is `final` ends the contact.
+    A refusal that is `final` ends the contact; one that `drops` ends this phone of it, and another
+    one is called from now on.
     """
 
     rule: str
@@ -46,6 +51,7 @@ class Verdict:
     until: datetime | None = None
     final: bool = False
     detail: str = ""
+    drops: bool = False
 
 
 def verdicts(
@@ -55,8 +61,9 @@ def verdicts(
     return [
         _caps(who, settings),
         _destination(who, settings),
-        *_standing(refusals),
+        *_standing(who, refusals),
         _schedule(who, now),
+        _agent(who, settings, now),
         _hours(who, settings, now),
     ]
 
@@ -67,9 +74,11 @@ def decide(found: Sequence[Verdict], now: datetime) -> Next | None:
     ending = next((verdict for verdict in against if verdict.final), None)
     if ending is not None:
         return Done(ending.detail or ending.rule)
+    if any(verdict.drops for verdict in against):
+        return RedialAt(now, turn=Turn.DROP)
     if not against:
         return None
-    return RedialAt(max(verdict.until or now + _retry(verdict) for verdict in against))
+    return RedialAt(max(_looked_at_again(verdict, now) for verdict in against))
 
 
 def next_possible_at(
@@ -79,19 +88,26 @@ def next_possible_at(
     at = now
     for _ in range(_MAX_STEPS):
         still = [each for each in refusals if each.until is None or each.until > at]
-        step = decide(verdicts(who, settings, still, at), at)
+        found = verdicts(who, settings, still, at)
+        step = decide(found, at)
         if step is None:
+            return at
+        if isinstance(step, RedialAt) and step.turn is Turn.DROP:
             return at
         if isinstance(step, Done) or any(each.until is None for each in still):
             return None
         if step.at <= at or is_held(settings.hours, who.hours_class):
             return None
-        at = step.at
+        at = max(step.at, *(each.until for each in found if each.until))
     return None
 
 
-def _retry(verdict: Verdict) -> timedelta:
-    return HOLD_RETRY if verdict.rule == "calling_hours" else HELD_NUMBER_RETRY
+def _looked_at_again(verdict: Verdict, now: datetime) -> datetime:
+    """An agent may come back at any time before the end of the wait."""
+    if verdict.rule == "callback_agent" and verdict.until is not None:
+        return min(verdict.until, now + AGENT_RETRY)
+    retry = HOLD_RETRY if verdict.rule == "calling_hours" else HELD_NUMBER_RETRY
+    return verdict.until or now + retry
 
 
 def _caps(who: Candidate, settings: CampaignSettings) -> Verdict:
@@ -102,8 +118,15 @@ def _caps(who: Candidate, settings: CampaignSettings) -> Verdict:
 
 def _destination(who: Candidate, settings: CampaignSettings) -> Verdict:
     closed = destinations.refusal(who.phone, settings.destinations)
-    detail = f"destination_{closed}" if closed else ""
-    return Verdict("destination", closed is None, final=closed is not None, detail=detail)
+    if closed is None:
+        return Verdict("destination", True)
+    return _against_phone(who, "destination", f"destination_{closed}")
+
+
+def _against_phone(who: Candidate, rule: str, detail: str = "") -> Verdict:
+    """Never this number; a contact that has another one is not ended by it."""
+    has_other = who.history.n_other_phones > 0
+    return Verdict(rule, False, final=not has_other, detail=detail, drops=has_other)
 
 
 #: What the store is asked, in the words of its refusals.
@@ -114,17 +137,29 @@ STANDING = (
 )  # fmt: skip
 
 
-def _standing(refusals: Sequence[Refusal]) -> Iterator[Verdict]:
+def _standing(who: Candidate, refusals: Sequence[Refusal]) -> Iterator[Verdict]:
     of_rule = {refusal.reason: refusal for refusal in refusals}
     for rule in STANDING:
         refusal = of_rule.get(rule)
-        until = refusal.until if refusal else None
-        yield Verdict(rule, refusal is None, until, final=refusal is not None and rule == "dnc")
+        if refusal is None:
+            yield Verdict(rule, True)
+        elif rule == "dnc":
+            yield _against_phone(who, rule)
+        else:
+            yield Verdict(rule, False, refusal.until)
 
 
 def _schedule(who: Candidate, now: datetime) -> Verdict:
     waits = who.next_dial_at is not None and who.next_dial_at > now
     return Verdict("scheduled", not waits, who.next_dial_at if waits else None)
+
+
+def _agent(who: Candidate, settings: CampaignSettings, now: datetime) -> Verdict:
+    """A callback of one agent waits for that agent, and after the limit for nobody."""
+    if who.agreed_at is None:
+        return Verdict("callback_agent", True)
+    until = who.agreed_at + timedelta(seconds=settings.redial.callback_agent_wait_s)
+    return Verdict("callback_agent", now >= until, until if now < until else None)
 
 
 def _hours(who: Candidate, settings: CampaignSettings, now: datetime) -> Verdict:

@@ -12,11 +12,11 @@ from engine.core.agent import AgentState
 from engine.core.attempt import Claim
 from engine.core.call_events import Fate, HungUp, RecordLost, Responded, Vanished
 from engine.core.call_state import CallState
-from engine.core.caller_ids import choose, pools_for
+from engine.core.caller_ids import choose, pools_of
 from engine.core.errors import ActionRefused, ActionUnknown, LinkDown
 from engine.core.pacing import class_of
 from engine.core.phone import masked
-from engine.core.redial import Done, Next, RedialAt
+from engine.core.redial import Next, RedialAt
 from engine.core.seat import state_of
 from engine.core.settings import KeyRule
 from engine.core.why_not import HELD_NUMBER_RETRY, Candidate, decide, verdicts
@@ -29,7 +29,6 @@ from engine.service.world import CampaignView, World
 log = structlog.get_logger()
 
 #: A callback whose agent is busy or away is looked at again after this.
-AGENT_RETRY = timedelta(seconds=5)
 #: A contact whose one caller id has shown as many calls as it may is looked at again after this.
 CALLER_RETRY = timedelta(minutes=15)
 #: More calls than any decision asks for.
@@ -129,20 +128,14 @@ class Dialer:
         self, view: CampaignView, claim: Claim, refusal: Refusal | None, now: datetime
     ) -> Next | None:
         """The rules' verdict; a redial that fell due is claimed with its class, so hours too."""
-        who = Candidate(claim.phone, claim.hours_class, claim.history)
+        is_away = claim.agent_id is not None and self._agent_of(claim) is None
+        agreed_at = claim.callback_at if is_away else None
+        who = Candidate(claim.phone, claim.hours_class, claim.history, agreed_at=agreed_at)
         refusals = () if refusal is None else (refusal,)
         following = decide(verdicts(who, view.campaign.rules, refusals, now), now)
         if following is None and self._world.calls.has_phone(claim.phone):
             return RedialAt(now + HELD_NUMBER_RETRY)
-        return following or self._agent_is_awaited(view, claim, now)
-
-    def _agent_is_awaited(self, view: CampaignView, claim: Claim, now: datetime) -> Next | None:
-        """A callback of one agent waits for that agent, and after the limit for nobody."""
-        if claim.agent_id is None or claim.callback_at is None:
-            return None
-        wait = timedelta(seconds=view.campaign.settings.redial.callback_agent_wait_s)
-        is_there = self._agent_of(claim) is not None
-        return None if is_there or now >= claim.callback_at + wait else RedialAt(now + AGENT_RETRY)
+        return following
 
     def _agent_of(self, claim: Claim) -> tuple[str, str] | None:
         """Extension and mode of the agent who is to make the call, while available for it."""
@@ -191,11 +184,12 @@ class Dialer:
 
     async def _still_wanted(self, view: CampaignView, claims: list[Claim]) -> list[Claim]:
         """Without those who opted out since their numbers were reserved."""
-        asked = [(claim.phone, _scopes(view)) for claim in claims]
+        asked, now = [(claim.phone, _scopes(view)) for claim in claims], self._world.clock.now()
         listed = await self._world.store.numbers.on_dnc(asked)
         for claim, is_listed in zip(claims, listed, strict=True):
             if is_listed:
-                await self._give_back(view, claim, Done("dnc"), reserved=True)
+                following = self._refused(view, claim, Refusal(reason="dnc", until=None), now)
+                await self._give_back(view, claim, following, reserved=True)
         return [claim for claim, is_listed in zip(claims, listed, strict=True) if not is_listed]
 
     async def _with_callers(
@@ -215,10 +209,7 @@ class Dialer:
 
     def _caller_id(self, view: CampaignView, claim: Claim) -> str | None:
         dialing, left = view.campaign.rules.dialing, view.calls_left
-        pools = pools_for(claim.phone, dialing.caller_ids, dialing.local_presence)
-        if dialing.same_caller_id_on_redials:
-            best = pools[0]
-            pools = [[best[claim.contact_id % len(best)]]] if best else pools
+        pools = pools_of(claim.contact_id, claim.phone, dialing)
         view.next_caller_id += 1
         caller = choose(pools, view.next_caller_id, left)
         if left is not None and caller is not None:

@@ -13,7 +13,8 @@ from engine.core.attempt import Claim
 from engine.core.preview import Offer, OfferState, Step, after_miss, after_skip, next_step
 from engine.core.redial import History, Next, RedialAt
 from engine.core.seat import state_of
-from engine.service.dialing import AGENT_RETRY, Dialer
+from engine.core.why_not import AGENT_RETRY
+from engine.service.dialing import Dialer
 from engine.service.world import CampaignView, World
 
 log = structlog.get_logger()

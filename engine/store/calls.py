@@ -121,7 +121,8 @@ class RedisCalls:
         kind, argument = _follow(next)
         # A contact that only waits stays in the list it was in.
         kind = "park" if kind == "redial" else kind
-        return bool(await self._run("give_back", campaign_id, attempt_id, kind, argument))
+        turn = next.turn if isinstance(next, RedialAt) else Turn.SAME
+        return bool(await self._run("give_back", campaign_id, attempt_id, kind, argument, turn))
 
     async def settle(
         self, campaign_id: int, settlements: Sequence[Settlement], now: datetime

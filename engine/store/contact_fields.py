@@ -61,6 +61,7 @@ def fields_of(contact: NewContact) -> dict[str, str]:
 
 def contact_of(contact_id: int, hours_class: str, fields: Mapping[str, str]) -> Contact:
     state = _STATES[fields["s"]]
+    agent_id, callback_at = callback_of(fields)
     texts, zone = contact_texts.texts_in(fields), fields.get("tz")
     scheduled = state is ContactState.SCHEDULED
     return Contact(
@@ -85,7 +86,8 @@ def contact_of(contact_id: int, hours_class: str, fields: Mapping[str, str]) -> 
         other_phones=_phones(fields.get("ps")),
         dropped_phones=_phones(fields.get("px")),
         person_key=texts.get("pk"),
-        callback_agent_id=callback_of(fields)[0],
+        callback_agent_id=agent_id,
+        callback_at=callback_at,
         is_active=state is not ContactState.INACTIVE and "ia" not in fields,
         list_id=int(fields["hc"].partition(".")[2] or 0),
         region=texts.get("rg"),

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from admin_api.why_not_now import why_not_now
+from admin_api.why_not_now import known, why_not_now
 from engine.core.campaign import Campaign, CampaignStatus, Transition
 from engine.core.contact import Contact, ContactState
 from engine.core.settings import CampaignSettings, LimitSettings
@@ -180,13 +180,16 @@ def campaign(status=CampaignStatus.ACTIVE) -> Campaign:
     ],
 )
 def test_reasons(fields, reasons):
-    found = why_not_now(contact(**fields), campaign(), NOON_UTC)
+    who = contact(**fields)
+    found = why_not_now(who, campaign(), known(who), NOON_UTC)
     assert [why.reason for why in found] == reasons
 
 
 def test_reasons_say_until_when():
     tokyo = contact(hours_class="Asia/Tokyo", next_dial_at=NOON_UTC + timedelta(hours=1))
-    found = {why.reason: why.until for why in why_not_now(tokyo, campaign(), NOON_UTC)}
+    found = {
+        why.reason: why.until for why in why_not_now(tokyo, campaign(), known(tokyo), NOON_UTC)
+    }
     assert found == {
         "scheduled": NOON_UTC + timedelta(hours=1),
         "calling_hours": datetime(2026, 6, 3, 23, 0, tzinfo=UTC),
@@ -195,7 +198,7 @@ def test_reasons_say_until_when():
 
 @pytest.mark.parametrize("status", [s for s in CampaignStatus if s is not CampaignStatus.ACTIVE])
 def test_a_campaign_that_does_not_dial_is_a_reason(status):
-    found = why_not_now(contact(), campaign(status), NOON_UTC)
+    found = why_not_now(contact(), campaign(status), known(contact()), NOON_UTC)
     assert [why.reason for why in found] == [f"campaign:{status}"]
 
 

@@ -5,7 +5,8 @@ left. No record is made.
 Guarantees: only while the attempt is live, so a second time changes nothing; one that had been
 marked sent is uncounted. The contact is ready again in its old place, parked, or done.
 KEYS: 1 campaign's base
-ARGV: 1 attempt id, 2 kind (back, park, callback, done), 3 its argument (due ms, reason or '')
+ARGV: 1 attempt id, 2 kind (back, park, callback, done), 3 its argument (due ms, reason or ''), 4 which
+  phone from now on: same, next, drop (as of `turn_phone`)
 Returns: 1 given back, 0 not live.
 ]]
 --- @include "follow"
@@ -19,4 +20,5 @@ if a[2] == 'sent' then
   redis.call('HINCRBY', contact_key(a[1]), 'ns', -1)
 end
 follow(a[1], ARGV[2], ARGV[3])
+turn_phone(a[1], ARGV[4])
 return 1

@@ -7,9 +7,9 @@ import pytest
 
 from engine.core.limits import Refusal
 from engine.core.outcome import Outcome
-from engine.core.redial import Done, History, RedialAt
+from engine.core.redial import Done, History, RedialAt, Turn
 from engine.core.settings import CampaignSettings
-from engine.core.why_not import STANDING, Candidate, decide, next_possible_at, verdicts
+from engine.core.why_not import AGENT_RETRY, STANDING, Candidate, decide, next_possible_at, verdicts
 
 NOON = datetime(2026, 11, 23, 17, tzinfo=UTC)
 NIGHT = datetime(2026, 11, 24, 3, tzinfo=UTC)
@@ -30,7 +30,7 @@ def refused(reason: str, hours: float | None = None) -> Refusal:
 def test_every_rule_gives_its_verdict() -> None:
     found = verdicts(WHO, RULES, [], NOON)
     assert [v.rule for v in found] == [
-        "attempts", "destination", *STANDING, "scheduled", "calling_hours",
+        "attempts", "destination", *STANDING, "scheduled", "callback_agent", "calling_hours",
     ]  # fmt: skip
     assert all(verdict.allows for verdict in found)
     assert step() is None
@@ -55,6 +55,27 @@ def test_a_night_waits_for_the_morning_there() -> None:
 )
 def test_the_store_s_refusals_park_or_end(refusals: list[Refusal], wanted: object) -> None:
     assert step(WHO, NOON, *refusals) == wanted
+
+
+def test_a_number_that_must_not_be_called_ends_only_itself() -> None:
+    two = replace(WHO, history=replace(WHO.history, n_other_phones=1))
+    dropped = RedialAt(NOON, turn=Turn.DROP)
+    assert step(two, NOON, refused("dnc")) == dropped
+    assert step(two, NOON, refused("dnc"), refused("limit_24h", 4)) == dropped
+    premium = replace(two, phone="+19002345678")
+    assert step(premium, NOON) == dropped
+    assert next_possible_at(premium, RULES, [], NOON) == NOON
+
+
+def test_a_callback_of_one_agent_waits_for_that_agent_and_in_the_end_for_nobody() -> None:
+    wait = timedelta(seconds=RULES.redial.callback_agent_wait_s)
+    away = replace(WHO, agreed_at=NOON)
+    assert step(away, NOON) == RedialAt(NOON + AGENT_RETRY)
+    assert step(away, NOON + wait - timedelta(seconds=2)) == RedialAt(NOON + wait)
+    assert step(away, NOON + wait) is None
+    assert next_possible_at(away, RULES, [], NOON) == NOON + wait
+    (verdict,) = [v for v in verdicts(away, RULES, [], NOON) if v.rule == "callback_agent"]
+    assert (verdict.allows, verdict.until) == (False, NOON + wait)
 
 
 def test_a_lowered_cap_and_a_closed_destination_end() -> None:

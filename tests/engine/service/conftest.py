@@ -311,7 +311,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dialing, "STILL_ON_ITS_WAY", second)
     monkeypatch.setattr(dialing, "HELD_NUMBER_RETRY", second)
     monkeypatch.setattr(why_not, "HELD_NUMBER_RETRY", second)
-    monkeypatch.setattr(dialing, "AGENT_RETRY", second)
+    monkeypatch.setattr(why_not, "AGENT_RETRY", second)
 
 
 @pytest.fixture

@@ -49,6 +49,18 @@ async def test_an_opt_out_acts_on_a_call_that_is_about_to_leave(stage, numbers, 
     assert await stage.store.numbers.live_owner(phone) is None
 
 
+async def test_who_asked_not_to_be_called_on_one_phone_is_called_on_the_other(stage, numbers):
+    listed, free = numbers(s01=2)
+    campaign_id = await stage.campaign([], await stage.hire(1), play=False)
+    await add(stage, campaign_id, phone=listed, phones=(free,))
+    await stage.store.dnc.add(listed, source="x", actor="t", now=datetime.now(UTC))
+    await stage.store.campaigns.move(campaign_id, _play(), "t", datetime.now(UTC))
+    stage.start()
+    await stage.completed(campaign_id)
+    assert {each.phone for each in await stage.attempts(campaign_id)} == {free}
+    assert (await only(stage, campaign_id)).dropped_phones == (listed,)
+
+
 async def test_a_number_not_in_use_leads_to_the_contacts_next_phone(stage, numbers):
     [wrong], [right] = numbers(s04=1), numbers(s01=1)
     campaign_id = await stage.campaign([], await stage.hire(1), play=False)
