@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from engine.core.agent import Agent, AgentState
@@ -21,6 +21,18 @@ from engine.core.redial import Next
 from engine.core.settings import LimitSettings
 
 # ------------------------------------------------------------------------------ telephony
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackWait:
+    """Whom a callback of one agent waits for, how long at most, and when it is looked at again."""
+
+    agents_there: frozenset[int]
+    most: timedelta
+    retry: timedelta
+
+
+NO_WAIT = CallbackWait(frozenset(), timedelta(), timedelta())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,6 +274,7 @@ class Calls(Protocol):
         lease_s: float,
         *,
         order: str = "redials_first",
+        callbacks: CallbackWait = NO_WAIT,
     ) -> Sequence[Claim]:
         """Up to len(attempt_ids) contacts; due redials are among them. Empty unless active.
 

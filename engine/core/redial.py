@@ -126,7 +126,8 @@ def after_disposition(
     if callback_at is not None:
         return RedialAt(max(callback_at, now), is_callback=True, agent_id=agent_id)
     at = now + timedelta(seconds=rule.delay_s if rule else 0)
-    return RedialAt(at, is_callback=action == "callback")
+    is_callback = action == "callback"
+    return RedialAt(at, is_callback=is_callback, agent_id=agent_id if is_callback else None)
 
 
 def moved_to(following: Next, at: datetime) -> Next:

@@ -107,6 +107,8 @@ class CallTable:
         # Each decision asks for its campaign's calls.
         self._by_campaign: defaultdict[int, dict[str, Call]] = defaultdict(dict)
         self._phases: defaultdict[int, Counter[Phase]] = defaultdict(Counter)
+        #: Calls that have an agent of their own.
+        self._n_given: Counter[int] = Counter()
         self._phones: Counter[str] = Counter()
         self._sure: defaultdict[int, Counts] = defaultdict(Counts)
 
@@ -127,6 +129,7 @@ class CallTable:
         self._calls[call.attempt_id] = call
         self._by_campaign[call.campaign_id][call.attempt_id] = call
         self._phases[call.campaign_id][call.phase] += 1
+        self._n_given[call.campaign_id] += call.agent is not None
         self._phones[call.phone] += 1
         self._recount(call, sure_of(call))
 
@@ -136,6 +139,7 @@ class CallTable:
             self._recount(call, NOTHING)
             del self._by_campaign[call.campaign_id][attempt_id]
             self._phases[call.campaign_id][call.phase] -= 1
+            self._n_given[call.campaign_id] -= call.agent is not None
             self._phones[call.phone] -= 1
             if not self._phones[call.phone]:
                 del self._phones[call.phone]
@@ -172,6 +176,13 @@ class CallTable:
     def phases(self, campaign_id: int) -> Counter[Phase]:
         return self._phases[campaign_id]
 
+    def phases_of_shared(self, campaign_id: int) -> Counter[Phase]:
+        """As `phases`, without calls that have an agent of their own: nobody else is for those."""
+        phases = self._phases[campaign_id]
+        if not self._n_given[campaign_id]:
+            return phases
+        return phases - Counter(c.phase for c in self._by_campaign[campaign_id].values() if c.agent)
+
     def of_campaign(self, campaign_id: int) -> list[Call]:
         return list(self._by_campaign[campaign_id].values())
 
@@ -187,6 +198,7 @@ class CallTable:
         self._calls.clear()
         self._by_campaign.clear()
         self._phases.clear()
+        self._n_given.clear()
         self._phones.clear()
         self._sure.clear()
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from engine.core import ids
+from engine.core import ids, why_not
 from engine.core.agent import AgentState
 from engine.core.attempt import Claim
 from engine.core.call_events import Fate, HungUp, RecordLost, Responded, Vanished
@@ -20,7 +20,7 @@ from engine.core.redial import Next, RedialAt
 from engine.core.seat import state_of
 from engine.core.settings import KeyRule
 from engine.core.why_not import HELD_NUMBER_RETRY, Candidate, decide, verdicts
-from engine.ports import DialOrder, Prompt, Refusal, Wanted
+from engine.ports import CallbackWait, DialOrder, Prompt, Refusal, Wanted
 from engine.service.calls import Call
 from engine.service.recovery import STILL_ON_ITS_WAY
 from engine.service.settling import Settler
@@ -28,7 +28,6 @@ from engine.service.world import CampaignView, World
 
 log = structlog.get_logger()
 
-#: A callback whose agent is busy or away is looked at again after this.
 #: A contact whose one caller id has shown as many calls as it may is looked at again after this.
 CALLER_RETRY = timedelta(minutes=15)
 #: More calls than any decision asks for.
@@ -44,6 +43,8 @@ class Dialer:
     def __init__(self, world: World, settler: Settler) -> None:
         self._world = world
         self._settler = settler
+        #: Callbacks whose agents are reserved and that are no calls yet.
+        self.promised = set[str]()
 
     async def dial(self, view: CampaignView, n: int) -> int:
         """Place up to n calls; returns how many contacts were claimed and may be called."""
@@ -96,8 +97,21 @@ class Dialer:
         attempt_ids = [ids.attempt_id(campaign.id, now, entropy(50)) for _ in range(n)]
         order = campaign.settings.list.order
         return await world.store.calls.claim(
-            campaign.id, world.fence, attempt_ids, open_classes, now, lease_s, order=order
+            campaign.id,
+            world.fence,
+            attempt_ids,
+            open_classes,
+            now,
+            lease_s,
+            order=order,
+            callbacks=self._callback_wait(view),
         )
+
+    def _callback_wait(self, view: CampaignView) -> CallbackWait:
+        campaign = view.campaign
+        there = self._world.roster.available(campaign.queue) & frozenset(campaign.agent_ids)
+        most = timedelta(seconds=campaign.settings.redial.callback_agent_wait_s)
+        return CallbackWait(frozenset(there), most, why_not.AGENT_RETRY)
 
     async def _read_classes(self, view: CampaignView) -> None:
         now = self._world.clock.monotonic()
@@ -119,6 +133,7 @@ class Dialer:
         for claim, refusal in zip(claims, refusals, strict=True):
             following = self._refused(view, claim, refusal, now)
             if following is None:
+                self._promise(view, claim)
                 kept.append(claim)
             else:
                 await self._give_back(view, claim, following, reserved=refusal is None)
@@ -128,7 +143,7 @@ class Dialer:
         self, view: CampaignView, claim: Claim, refusal: Refusal | None, now: datetime
     ) -> Next | None:
         """The rules' verdict; a redial that fell due is claimed with its class, so hours too."""
-        is_away = claim.agent_id is not None and self._agent_of(claim) is None
+        is_away = claim.agent_id is not None and self._agent_of(view, claim) is None
         agreed_at = claim.callback_at if is_away else None
         who = Candidate(claim.phone, claim.hours_class, claim.history, agreed_at=agreed_at)
         refusals = () if refusal is None else (refusal,)
@@ -137,10 +152,17 @@ class Dialer:
             return RedialAt(now + HELD_NUMBER_RETRY)
         return following
 
-    def _agent_of(self, claim: Claim) -> tuple[str, str] | None:
+    def _promise(self, view: CampaignView, claim: Claim) -> None:
+        """One agent makes one callback at a time, and takes no other call before it."""
+        if claim.agent_id is not None and self._agent_of(view, claim) is not None:
+            self._world.roster.reserve(claim.agent_id, claim.attempt_id)
+            self._world.seat_changed(claim.agent_id)
+            self.promised.add(claim.attempt_id)
+
+    def _agent_of(self, view: CampaignView, claim: Claim) -> tuple[str, str] | None:
         """Extension and mode of the agent who is to make the call, while available for it."""
         seat = self._world.roster.get(claim.agent_id) if claim.agent_id is not None else None
-        if seat is None:
+        if seat is None or seat.agent.id not in view.campaign.agent_ids:
             return None
         is_reserved = seat.reserved_for == claim.attempt_id
         if not is_reserved and state_of(seat) is not AgentState.AVAILABLE:
@@ -151,6 +173,7 @@ class Dialer:
         self, view: CampaignView, claim: Claim, following: Next | None, *, reserved: bool
     ) -> None:
         world, now = self._world, self._world.clock.now()
+        self.promised.discard(claim.attempt_id)
         await world.store.calls.give_back(view.campaign.id, claim.attempt_id, following, now)
         if reserved:
             await world.store.numbers.release([(claim.phone, claim.attempt_id, False)])
@@ -178,6 +201,7 @@ class Dialer:
             if may_go:
                 call = self._new_call(view, claim, caller, now)
                 world.calls.add(call)
+                self.promised.discard(call.attempt_id)
                 world.spawn(self._originate(view, call, marked_at), f"originate {claim.attempt_id}")
             else:
                 await self._give_back(view, claim, None, reserved=True)
@@ -235,7 +259,7 @@ class Dialer:
             rules=str(campaign.version),
             person_key=claim.person_key,
             of=class_of(claim.list_id, claim.number, view.hour_at(now)),
-            agent=self._agent_of(claim),
+            agent=self._agent_of(view, claim),
             history=claim.history,
             state=CallState(attempt_id=claim.attempt_id, sent_at=now),
         )

@@ -24,7 +24,7 @@ from engine.service.reporting import Reporter
 from engine.service.seating import Seating, WrapUps
 from engine.service.settling import Settler
 from engine.service.teaching import Teacher
-from engine.service.world import EngineSettings, World, view_of
+from engine.service.world import CampaignView, EngineSettings, World, view_of
 
 log = structlog.get_logger()
 
@@ -368,15 +368,23 @@ class Engine:
         await self._wrap_ups.finish_due()
         for campaign_id, view in list(self.world.campaigns.items()):
             if view.is_active and view.dirty:
-                view.dirty = False
-                done = await self.world.store.campaigns.complete_if_exhausted(
-                    campaign_id, self.world.clock.now()
-                )
-                if done:
-                    log.info("campaign_completed", campaign_id=campaign_id)
-                    await self._reread(campaign_id)
+                await self._complete(campaign_id, view)
             elif view.campaign.is_final:
                 await self._tend(campaign_id)
+
+    async def _complete(self, campaign_id: int, view: CampaignView) -> None:
+        """Looked at once after each change; a store that is away must not eat the look."""
+        view.dirty = False
+        try:
+            done = await self.world.store.campaigns.complete_if_exhausted(
+                campaign_id, self.world.clock.now()
+            )
+        except StoreUnavailable:
+            view.dirty = True
+            raise
+        if done:
+            log.info("campaign_completed", campaign_id=campaign_id)
+            await self._reread(campaign_id)
 
     async def _every(
         self, seconds: float, work: Callable[[], Awaitable[None]], stop: asyncio.Event

@@ -58,7 +58,7 @@ class Pacer:
         return self._foreseen(view, plain) if isinstance(view.pacing, Predictive) else plain
 
     def _plain(self, view: CampaignView, idle: int) -> Snapshot:
-        phases = self._world.calls.phases(view.campaign.id)
+        phases = self._world.calls.phases_of_shared(view.campaign.id)
         return Snapshot(
             idle=idle,
             held=phases[Phase.WAITING],
@@ -135,7 +135,7 @@ class Pacer:
         """Calls that may need one of the available agents; a previewed one has its own."""
         if _is_preview(view):
             return 0
-        phases = self._world.calls.phases(view.campaign.id)
+        phases = self._world.calls.phases_of_shared(view.campaign.id)
         return sum(phases[phase] for phase in UNSERVED)
 
     def _shared(self, views: list[CampaignView]) -> Mapping[int, int]:

@@ -60,6 +60,7 @@ class Previewer:
             await world.store.offers.put(offer)
         finally:
             self._offering.discard(offer.attempt_id)
+            self._dialer.promised.discard(offer.attempt_id)
         view.offers[offer.attempt_id] = offer
 
     def _free(self, view: CampaignView) -> Set[int]:
@@ -68,7 +69,7 @@ class Previewer:
 
     def _agent_for(self, view: CampaignView, claim: Claim) -> int | None:
         free = self._free(view)
-        if claim.agent_id in free:
+        if claim.attempt_id in self._dialer.promised or claim.agent_id in free:
             return claim.agent_id
         return min(free, default=None)
 
@@ -173,10 +174,14 @@ class Previewer:
             self._world.wake.set()
 
     def _free_stray_seats(self, reserved: Set[str | None]) -> None:
-        """Reserved for an offer that is no more: of a campaign that has ended, or was lost."""
-        offers = {each for view in self._world.campaigns.values() for each in view.offers}
+        """Reserved for an offer or a callback that is no more: of a campaign that has ended, of a
+        call that nobody answered, or lost."""
+        kept = {each for view in self._world.campaigns.values() for each in view.offers}
+        kept |= self._dialer.promised
         for seat in self._world.roster:
-            if seat.reserved_for in reserved and seat.reserved_for not in offers:
+            if seat.reserved_for in self._world.calls:
+                continue
+            if seat.reserved_for in reserved and seat.reserved_for not in kept:
                 assert seat.reserved_for is not None
                 self._release(seat.agent.id, seat.reserved_for)
 

@@ -13,7 +13,7 @@ from engine.core.errors import Fenced
 from engine.core.ledger import AnsweredBy
 from engine.core.outcome import Outcome
 from engine.core.redial import Done, Next, RedialAt, Turn
-from engine.ports import Fence, Settlement, Wrapping
+from engine.ports import NO_WAIT, CallbackWait, Fence, Settlement, Wrapping
 from engine.store import codec, records
 from engine.store.changes import change_json
 from engine.store.contact_fields import (
@@ -39,6 +39,7 @@ class Ended:
     json: str
 
 
+_MS = timedelta(milliseconds=1)
 #: Due contacts whose class is asked for: they are promoted by the next claim anyway.
 DUE_LOOKED_AT = 50
 
@@ -90,9 +91,12 @@ class RedisCalls:
         lease_s: float,
         *,
         order: str = "redials_first",
+        callbacks: CallbackWait = NO_WAIT,
     ) -> Sequence[Claim]:
         """Up to len(attempt_ids) contacts. Raises Fenced."""
-        head = (*_lease(now, lease_s), fence.epoch, len(attempt_ids), order)
+        waits = (callbacks.most // _MS, codec.to_ms_up(now + callbacks.retry))
+        there = f",{','.join(map(str, callbacks.agents_there))},"
+        head = (*_lease(now, lease_s), fence.epoch, len(attempt_ids), order, *waits, there)
         found = await self._run("claim", campaign_id, *head, *attempt_ids, *open_classes)
         if found == -1:
             raise Fenced

@@ -4,11 +4,14 @@ each by priority, calling lists' weight and age, over the hours classes that are
 
 Guarantees: only while the campaign is active and the caller leads (its epoch is not below the one
 fenced); each contact gets one live attempt, in stage `claimed`, with a lease, and leaves its list in
-the same step. Costs O(places + k (places + log n)), a place being an open class in a calling list; at most 500 scheduled contacts that became due move to
+the same step. A due callback of one agent is looked at again later while that agent is not there and
+its wait is not over (as the verdict `callback_agent` of core/why_not.py), so that it holds nobody up.
+Costs O(places + k (places + log n)), a place being an open class in a calling list; at most 500 scheduled contacts that became due move to
 the ready lists at a time, callbacks first.
 KEYS: 1 campaign's base
-ARGV: 1 now (ms), 2 lease until (ms), 3 epoch, 4 k, 5 order (redials_first, new_first, mixed), then k
-  attempt ids, then names of open classes
+ARGV: 1 now (ms), 2 lease until (ms), 3 epoch, 4 k, 5 order (redials_first, new_first, mixed), 6 how
+  long a callback waits for its agent (ms), 7 when it is looked at again (ms), 8 ids of agents who are
+  there, with commas around each, then k attempt ids, then names of open classes
 Returns: per contact {attempt id, contact id, class, field, value, …} with its phone, `t`, the texts
   of who it is, its history, and `cl`, its calling list; -1 fenced.
 ]]
@@ -19,20 +22,34 @@ local campaign = redis.call('HMGET', base .. 'campaign', 'status', 'epoch')
 if epoch < tonumber(campaign[2] or 0) then return -1 end
 if campaign[1] ~= 'active' then return {} end
 
+-- Of a contact's callback: when it is looked at again because its agent is not there; nil: now.
+local function again_at(callback)
+  local agent, at = (callback or ''):match('^(%d+)|(%d+)$')
+  if not agent or ARGV[8]:find(',' .. agent .. ',', 1, true) then return nil end
+  local until_ms = tonumber(at) + tonumber(ARGV[6])
+  if until_ms <= tonumber(now) then return nil end
+  return string.format('%.0f', math.min(until_ms, tonumber(ARGV[7])))
+end
+
 local budget = 500
 for _, queue in ipairs({'due:callback', 'due:redial'}) do
   local due = redis.call('ZRANGEBYSCORE', base .. queue, '-inf', now, 'WITHSCORES', 'LIMIT', 0, budget)
   for i = 1, #due, 2 do
     local id = due[i]
-    local c = redis.call('HMGET', contact_key(id), 'hc', 'pr', 'l')
-    redis.call('ZREM', base .. queue, id)
-    put_ready(id, c[3] or 'n', c[1], c[2], due[i + 1])
-    enter(id, c[1], 's', 'r')
+    local c = redis.call('HMGET', contact_key(id), 'hc', 'pr', 'l', 'ca')
+    local later = again_at(c[4])
+    if later then
+      redis.call('ZADD', base .. queue, later, id)
+    else
+      redis.call('ZREM', base .. queue, id)
+      put_ready(id, c[3] or 'n', c[1], c[2], due[i + 1])
+      enter(id, c[1], 's', 'r')
+    end
   end
   budget = budget - #due / 2
 end
 
-local is_open, names = {}, {unpack(ARGV, 6 + k)}
+local is_open, names = {}, {unpack(ARGV, 9 + k)}
 if #names > 0 then
   for _, number in ipairs(redis.call('HMGET', base .. 'classes', unpack(names))) do
     if number then is_open[number] = true end
@@ -53,7 +70,7 @@ local function head_of(id, first)
 end
 
 local function claim(id, class)
-  local attempt = ARGV[6 + #claims]
+  local attempt = ARGV[9 + #claims]
   local c = redis.call('HMGET', contact_key(id), unpack(FIELDS))
   local number = tonumber(c[2] or 0) + 1
   redis.call('HSET', contact_key(id), 'a', attempt)
