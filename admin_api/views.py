@@ -167,7 +167,7 @@ class CallerIds:
         limit, dialing = self._dialing.max_per_caller_id_per_day, self._dialing
         if limit is None or not dialing.caller_ids:
             return []
-        pools = pools_of(contact.contact_id, contact.phone, dialing)
+        pools = pools_of(contact.contact_id, contact.phone, dialing, contact.caller_id)
         callers = tuple(sorted({caller for pool in pools for caller in pool}))
         if callers not in self._free_at:
             store = self._ctx.store.callers

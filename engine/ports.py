@@ -17,7 +17,7 @@ from engine.core.limits import Refusal
 from engine.core.outcome import Outcome
 from engine.core.pacing.teaching import Taught
 from engine.core.preview import Offer
-from engine.core.redial import Next
+from engine.core.redial import History, Next
 from engine.core.settings import LimitSettings
 
 # ------------------------------------------------------------------------------ telephony
@@ -282,6 +282,20 @@ class Calls(Protocol):
         """
         ...
 
+    async def redial_lists(self, campaign_id: int) -> Sequence[str]:
+        """Names of the lists in which contacts wait that have been dialled."""
+        ...
+
+    async def histories(
+        self, campaign_id: int, waits_in: str, start: int, n: int
+    ) -> Sequence[tuple[int, History]]:
+        """Contacts of one of those lists from a place on, and what has become of each."""
+        ...
+
+    async def end_waiting(self, campaign_id: int, ended: Sequence[tuple[int, str]]) -> int:
+        """(contact, reason) each; done where it still waits. How many were."""
+        ...
+
     async def mark_sent(
         self,
         campaign_id: int,
@@ -289,6 +303,8 @@ class Calls(Protocol):
         sent: Sequence[tuple[str, str, str, str]],
         now: datetime,
         lease_s: float,
+        *,
+        keep_caller_id: bool = False,
     ) -> Sequence[bool]:
         """(attempt id, caller id, trunk, node) each: True where it may be originated now."""
         ...

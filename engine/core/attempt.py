@@ -38,6 +38,8 @@ class Claim:
     #: A callback that this agent is to make, and the instant that was agreed on.
     agent_id: int | None = None
     callback_at: datetime | None = None
+    #: What the calls before showed, where redials are to show the same.
+    caller_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,13 +35,17 @@ def pools_for(phone: str, callers: Sequence[str], local_presence: str) -> Sequen
     return [*filter(None, (same_country,)), callers]
 
 
-def pools_of(contact_id: int, phone: str, dialing: DialingSettings) -> Sequence[Sequence[str]]:
-    """What a call to this contact may show; always the same one where redials are to show it."""
+def pools_of(
+    contact_id: int, phone: str, dialing: DialingSettings, shown: str | None = None
+) -> Sequence[Sequence[str]]:
+    """What a call to this contact may show; where redials are to show the same, the one that was
+    `shown` before, as long as the campaign has it."""
     pools = pools_for(phone, dialing.caller_ids, dialing.local_presence)
-    best = pools[0]
-    if dialing.same_caller_id_on_redials and best:
-        return [[best[contact_id % len(best)]]]
-    return pools
+    if not dialing.same_caller_id_on_redials or not dialing.caller_ids:
+        return pools
+    if shown in dialing.caller_ids:
+        return [[shown]]
+    return [[pools[0][contact_id % len(pools[0])]]]
 
 
 def choose(pools: Sequence[Sequence[str]], turn: int, left: Mapping[str, int] | None) -> str | None:

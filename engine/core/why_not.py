@@ -170,4 +170,6 @@ def _hours(who: Candidate, settings: CampaignSettings, now: datetime) -> Verdict
         return Verdict("calling_hours", False, detail="unknown_zone")
     opens_at = next_open_at(hours, who.hours_class, now)
     detail = "" if opens_at else "never_open"
-    return Verdict("calling_hours", False, opens_at, final=opens_at is None, detail=detail)
+    # Without any window the hours are still to be written: nobody is lost by that.
+    final = opens_at is None and bool(hours.windows)
+    return Verdict("calling_hours", False, opens_at, final=final, detail=detail)

@@ -196,7 +196,14 @@ class Dialer:
             for claim, caller in zip(claims, callers, strict=True)
         ]
         lease_s = dialing.ring_timeout_s + world.settings.set_up_s
-        allowed = await world.store.calls.mark_sent(campaign.id, world.fence, marks, now, lease_s)
+        allowed = await world.store.calls.mark_sent(
+            campaign.id,
+            world.fence,
+            marks,
+            now,
+            lease_s,
+            keep_caller_id=dialing.same_caller_id_on_redials,
+        )
         for claim, caller, may_go in zip(claims, callers, allowed, strict=True):
             if may_go:
                 call = self._new_call(view, claim, caller, now)
@@ -233,7 +240,7 @@ class Dialer:
 
     def _caller_id(self, view: CampaignView, claim: Claim) -> str | None:
         dialing, left = view.campaign.rules.dialing, view.calls_left
-        pools = pools_of(claim.contact_id, claim.phone, dialing)
+        pools = pools_of(claim.contact_id, claim.phone, dialing, claim.caller_id)
         view.next_caller_id += 1
         caller = choose(pools, view.next_caller_id, left)
         if left is not None and caller is not None:

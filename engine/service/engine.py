@@ -15,6 +15,7 @@ from engine.core.errors import Fenced, NotFound, StoreUnavailable, TelephonyErro
 from engine.ports import Change, Clock, Fence, SoundPlace, Store, Telephony
 from engine.service.calls import Phase
 from engine.service.dialing import Dialer
+from engine.service.endings import Endings
 from engine.service.listening import Listener
 from engine.service.live import GATHER_S, LiveKeeper
 from engine.service.pacing import Pacer
@@ -34,6 +35,7 @@ LIVE_S = 0.5
 SOUNDS_S = 1.0
 OFFERS_S = 0.2
 LOOK_AGAIN_S = 1.0
+ENDINGS_S = 1.0
 REREAD_S = 2.0
 TRUNKS_S = 10.0
 #: After some changes the next ones are gathered for so long: most are our own, one for each call.
@@ -61,6 +63,7 @@ class Engine:
         self.world.seat_changed = self._seating.changed
         dialer = Dialer(self.world, self._settler)
         self._previewer = Previewer(self.world, dialer)
+        self._endings = Endings(self.world)
         self._pacer = Pacer(self.world, dialer, self._previewer)
         self._reporter = Reporter(self.world)
         self._wrap_ups = WrapUps(self.world)
@@ -89,6 +92,7 @@ class Engine:
                 group.create_task(self._every(REPORT_S, self._reporter.publish, stop)),
                 group.create_task(self._every(LIVE_S, self._live.keep, stop)),
                 group.create_task(self._resume(stop), name="resume"),
+                group.create_task(self._every(ENDINGS_S, self._endings.look, stop)),
                 group.create_task(self._every(OFFERS_S, self._previewer.keep, stop)),
                 group.create_task(self._every(SOUNDS_S, self.world.sounds.keep, stop)),
                 group.create_task(self._every(LOOK_AGAIN_S, self._look_again, stop)),

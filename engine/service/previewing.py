@@ -155,6 +155,7 @@ class Previewer:
             person_key=offer.person_key,
             list_id=contact.list_id,
             agent_id=offer.agent_id,
+            caller_id=contact.caller_id,
         )
 
     async def _return(self, view: CampaignView, offer: Offer, following: Next | None) -> None:

@@ -94,6 +94,12 @@ class CampaignView:
     calls_left: dict[str, int] | None = None
     #: Counters moved: look whether it is complete.
     dirty: bool = True
+    #: Caps (max_attempts, hard_cap) that were held against all who wait.
+    caps_swept: tuple[int, int] | None = None
+    #: Classes whose hours never open, and those that may; looked at one by one.
+    never_open: set[str] = field(default_factory=set)
+    may_open: set[str] = field(default_factory=set)
+    classes_judged_at: float = -math.inf
     #: Contacts that agents look at, by attempt id.
     offers: dict[str, Offer] = field(default_factory=dict)
     idle_reasons: tuple[str, ...] = ()
@@ -116,6 +122,7 @@ class CampaignView:
         self.no_claim_before = self.classes_read_at = 0.0
         self._open_minute = self._closes_for = None
         self._closes = {}
+        self.never_open, self.may_open = set(), set()
         self.dirty = True
 
     def _repace(self, settings: CampaignSettings) -> None:

@@ -12,7 +12,7 @@ from engine.core.contact import Contact
 from engine.core.errors import Fenced
 from engine.core.ledger import AnsweredBy
 from engine.core.outcome import Outcome
-from engine.core.redial import Done, Next, RedialAt, Turn
+from engine.core.redial import Done, History, Next, RedialAt, Turn
 from engine.ports import NO_WAIT, CallbackWait, Fence, Settlement, Wrapping
 from engine.store import codec, records
 from engine.store.changes import change_json
@@ -102,6 +102,28 @@ class RedisCalls:
             raise Fenced
         return [_claim(one) for one in found]
 
+    async def redial_lists(self, campaign_id: int) -> Sequence[str]:
+        places = await self._link.call("SMEMBERS", self._key(campaign_id, "ready_places"))
+        ready = [f"ready:{place}" for place in sorted(places) if not place.startswith("n:")]
+        return ["due:callback", "due:redial", *ready]
+
+    async def histories(
+        self, campaign_id: int, waits_in: str, start: int, n: int
+    ) -> Sequence[tuple[int, History]]:
+        key = self._key(campaign_id, waits_in)
+        contacts = await self._link.call("ZRANGE", key, start, start + n - 1)
+        rows = await self._link.batch([
+            ("HGETALL", self._key(campaign_id, f"k:{contact}")) for contact in contacts
+        ])  # fmt: skip
+        histories = [history_of(codec.pairs(row)) for row in rows]
+        return [(int(each), one) for each, one in zip(contacts, histories, strict=True)]
+
+    async def end_waiting(self, campaign_id: int, ended: Sequence[tuple[int, str]]) -> int:
+        if not ended:
+            return 0
+        flat = [part for one in ended for part in one]
+        return int(await self._run("end_waiting", campaign_id, *flat))
+
     async def mark_sent(
         self,
         campaign_id: int,
@@ -109,10 +131,12 @@ class RedisCalls:
         sent: Sequence[tuple[str, str, str, str]],
         now: datetime,
         lease_s: float,
+        *,
+        keep_caller_id: bool = False,
     ) -> Sequence[bool]:
         """(attempt id, caller id, trunk, node) each: True where it may go. Raises Fenced."""
         flat = [part for one in sent for part in one]
-        head = (*_lease(now, lease_s), fence.epoch)
+        head = (*_lease(now, lease_s), fence.epoch, int(keep_caller_id))
         marked = await self._run("mark_sent", campaign_id, *head, *flat)
         if marked == -1:
             raise Fenced
@@ -315,6 +339,7 @@ def _claim(one: Sequence[Any]) -> Claim:
         list_id=int(fields.get("cl", 0)),
         agent_id=agent_id,
         callback_at=callback_at,
+        caller_id=fields.get("ci"),
     )
 
 

@@ -5,7 +5,7 @@ t2, … its texts (`contact_texts`), tz zone (`=`: the hours class itself), pr p
 list, a live attempt, la last ended attempt, due (ms), ns dials, na attempts that count, nt trunk
 faults, o<code> ended attempts by outcome, lo last outcome, dr why it is done, wd withdrawn and ia
 made inactive while it was in flight, ps other phones and px those not in use (digits, by commas),
-ca agent and instant of a callback.
+ca agent and instant of a callback, ci the caller id that redials show.
 """
 
 from __future__ import annotations
@@ -88,6 +88,7 @@ def contact_of(contact_id: int, hours_class: str, fields: Mapping[str, str]) -> 
         person_key=texts.get("pk"),
         callback_agent_id=agent_id,
         callback_at=callback_at,
+        caller_id=fields.get("ci"),
         is_active=state is not ContactState.INACTIVE and "ia" not in fields,
         list_id=int(fields["hc"].partition(".")[2] or 0),
         region=texts.get("rg"),

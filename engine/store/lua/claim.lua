@@ -57,7 +57,7 @@ if #names > 0 then
 end
 
 local claims = {}
-local FIELDS = {'p', 'ns', 'na', 'nt', 'oa', 'ob', 'om', 'ox', 'on', 'oy', 'or', 'oi', 'of', 'oh', 'oc', 'ou', 'ps', 'ca', 't'}
+local FIELDS = {'p', 'ns', 'na', 'nt', 'oa', 'ob', 'om', 'ox', 'on', 'oy', 'or', 'oi', 'of', 'oh', 'oc', 'ou', 'ps', 'ca', 'ci', 't'}
 
 local function end_of_head(text)
   return text:find('\n\n', 1, true)

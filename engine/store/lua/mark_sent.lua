@@ -5,7 +5,8 @@ Guarantees: true only while the campaign is active, the caller leads and claimed
 its lease runs, nothing was marked before and nobody withdrew the contact or made it inactive. Counts
 the attempt; the first one begins the abandon ledger.
 KEYS: 1 campaign's base
-ARGV: 1 now (ms), 2 lease until (ms), 3 epoch, then per attempt: id, caller id, trunk, node
+ARGV: 1 now (ms), 2 lease until (ms), 3 epoch, 4 keep the caller id for redials (1 or 0), then per
+  attempt: id, caller id, trunk, node
 Returns: 1 or 0 per attempt; -1 fenced.
 ]]
 --- @include "contact"
@@ -25,13 +26,14 @@ local function mark(attempt, caller_id, trunk, node)
   redis.call('HSET', key, 'st', 'sent', 'sa', now, 'ci', caller_id, 'tr', trunk, 'nd', node)
   redis.call('ZADD', base .. 'leases', lease_until, attempt)
   redis.call('HINCRBY', contact_key(a[3]), 'ns', 1)
+  if ARGV[4] == '1' then redis.call('HSET', contact_key(a[3]), 'ci', caller_id) end
   count('attempts', 1)
   begin_ledger(now)
   return 1
 end
 
 local marked = {}
-for i = 4, #ARGV, 4 do
+for i = 5, #ARGV, 4 do
   marked[#marked + 1] = mark(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3])
 end
 return marked

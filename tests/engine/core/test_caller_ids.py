@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from engine.core.caller_ids import calls_left, choose, free_at_hour, pool_for, pools_for
+from engine.core.caller_ids import calls_left, choose, free_at_hour, pool_for, pools_for, pools_of
+from engine.core.settings import DialingSettings
 
 NEW_YORK, MIAMI, TORONTO, LONDON = "+12125550100", "+13055550100", "+14165550100", "+442079460000"
 POOL = (NEW_YORK, MIAMI, TORONTO, LONDON)
@@ -52,3 +53,14 @@ def test_calls_count_for_a_day_and_the_hour_that_has_begun() -> None:
     assert [calls_left(used, 3, hour) for hour in (110, 124, 125, 134, 135)] == [0, 0, 2, 2, 3]
     assert [free_at_hour(used, 3, hour) for hour in (110, 124, 125)] == [125, 125, 125]
     assert free_at_hour(used, 1, 110) == 135
+
+
+def test_redials_show_what_was_shown_before_as_long_as_it_is_there() -> None:
+    numbers = ("+12025550100", "+12025550101", "+12025550102")
+    same = DialingSettings(caller_ids=numbers, same_caller_id_on_redials=True)
+    assert pools_of(4, "+13055550100", same) == [[numbers[1]]]
+    assert pools_of(4, "+13055550100", same, numbers[2]) == [[numbers[2]]]
+    fewer = same.model_copy(update={"caller_ids": numbers[:2]})
+    assert pools_of(4, "+13055550100", fewer, numbers[2]) == [[numbers[0]]]
+    any_of = same.model_copy(update={"same_caller_id_on_redials": False})
+    assert pools_of(4, "+13055550100", any_of, numbers[2]) == [numbers]
