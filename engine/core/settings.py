@@ -100,6 +100,10 @@ class PacingSettings(Group):
         return self.mode != "agentless"
 
 
+#: Between the dial and the first ring; nearly always less.
+SET_UP_S = 5
+
+
 class DialingSettings(Group):
     trunk: AsteriskName | None = None
     caller_ids: tuple[str, ...] = ()
@@ -120,6 +124,13 @@ class DialingSettings(Group):
     #: Left on an answering machine after its beep; none: it is hung up.
     machine_message: AsteriskName | None = None
     ringback: bool = False
+
+    @property
+    def dial_timeout_s(self) -> int:
+        """From the dial on. Asterisk counts the call's set-up as well, so where ringing must last
+        (16 CFR 310.4(b)(4)(ii): 15 s) it gets the time that a set-up may take."""
+        least = self.min_ring_s + SET_UP_S if self.min_ring_s else 0
+        return max(self.ring_timeout_s, least)
 
     @field_validator("caller_ids")
     @classmethod

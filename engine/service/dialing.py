@@ -195,7 +195,7 @@ class Dialer:
             (claim.attempt_id, caller, dialing.trunk, world.settings.node)
             for claim, caller in zip(claims, callers, strict=True)
         ]
-        lease_s = dialing.ring_timeout_s + world.settings.set_up_s
+        lease_s = dialing.dial_timeout_s + world.settings.set_up_s
         allowed = await world.store.calls.mark_sent(
             campaign.id,
             world.fence,
@@ -311,7 +311,7 @@ def order_of(world: World, view: CampaignView, call: Call) -> DialOrder:
         caller_id=call.caller_id,
         trunk=call.trunk,
         queue=call.queue,
-        ring_timeout_s=dialing.ring_timeout_s,
+        ring_timeout_s=dialing.dial_timeout_s,
         connect_deadline_s=dialing.connect_deadline_s,
         connect_deadline_from=dialing.connect_deadline_from,
         amd=call.amd,

@@ -343,7 +343,7 @@ def call_lease_s(world: World, call: Call) -> float:
     view = world.campaigns.get(call.campaign_id)
     if call.state.is_answered or view is None:
         return 60.0
-    return view.campaign.settings.dialing.ring_timeout_s + world.settings.set_up_s
+    return view.campaign.settings.dialing.dial_timeout_s + world.settings.set_up_s
 
 
 def _is_in_doubt(call: Call, now: datetime) -> bool:

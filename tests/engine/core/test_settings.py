@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from engine.core.outcome import Outcome
-from engine.core.settings import DAYS, AgentlessSettings, CampaignSettings, RedialRule
+from engine.core.settings import (
+    DAYS,
+    AgentlessSettings,
+    CampaignSettings,
+    DialingSettings,
+    RedialRule,
+)
 
 #: The example of the HTTP API's contract, word for word.
 EXAMPLE = """
@@ -204,3 +210,9 @@ def test_every_message_without_agents_can_be_opted_out_of() -> None:
 def test_keys_that_make_no_sense_are_refused(keys: list[dict[str, str]]) -> None:
     with pytest.raises(ValidationError):
         AgentlessSettings.model_validate({"keys": keys})
+
+
+@pytest.mark.parametrize(("ring", "least", "dial"), [(15, 15, 20), (25, 15, 25), (15, 0, 15)])
+def test_the_set_up_of_a_call_takes_nothing_from_its_least_ringing(ring, least, dial) -> None:
+    dialing = DialingSettings(ring_timeout_s=ring, min_ring_s=least)
+    assert dialing.dial_timeout_s == dial
