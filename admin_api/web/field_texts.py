@@ -223,8 +223,10 @@ TEXTS: Mapping[str, tuple[str, str, str]] = {
     "limits.after_machine_s": ("Rest after an answering machine", "seconds", ""),
     "limits.after_conversation_s": ("Rest after a conversation", "seconds", ""),
     "limits.regions": ("Limits of regions", "", "By region such as US-FL; the lower limit counts."),
-    "limits.regions.max_per_24h": ("In 24 hours", "", ""),
-    "limits.regions.max_per_7d": ("In 7 days", "", ""),
+    "limits.regions.max_per_24h": ("To a number in 24 hours", "", ""),
+    "limits.regions.max_per_7d": ("To a number in 7 days", "", ""),
+    "limits.regions.person_max_per_24h": ("To a person in 24 hours", "", ""),
+    "limits.regions.person_max_per_7d": ("To a person in 7 days", "", ""),
     "destinations.countries": (
         "Countries that may be called",
         "",

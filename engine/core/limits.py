@@ -14,7 +14,7 @@ from datetime import datetime
 
 from engine.core.hours import regions_in
 from engine.core.outcome import Outcome
-from engine.core.settings import LimitSettings
+from engine.core.settings import LimitSettings, RegionLimits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,27 +50,20 @@ REMEMBERED = (Outcome.ABANDONED, Outcome.MACHINE, Outcome.ANSWERED)
 
 def of_number(limits: LimitSettings, hours_class: str) -> Limits:
     """The campaign's limits and those of the states that the class names, the lowest of each."""
-    states = [limits.regions[r] for r in regions_in(hours_class) if r in limits.regions]
-    return Limits(
-        _lowest([limits.max_per_24h, *(state.max_per_24h for state in states)]),
-        _lowest([limits.max_per_7d, *(state.max_per_7d for state in states)]),
-        limits.after_abandon_s or 0,
-        limits.after_machine_s or 0,
-        limits.after_conversation_s or 0,
+    rules = _rules(limits, hours_class)
+    return _with_lock_outs(
+        limits,
+        _lowest(rule.max_per_24h for rule in rules),
+        _lowest(rule.max_per_7d for rule in rules),
     )
 
 
-def of_person(limits: LimitSettings) -> Limits:
-    """Lock-outs hold for a person only where persons are counted at all."""
-    most = (limits.person_max_per_24h or 0, limits.person_max_per_7d or 0)
-    if not any(most):
-        return Limits()
-    return Limits(
-        *most,
-        limits.after_abandon_s or 0,
-        limits.after_machine_s or 0,
-        limits.after_conversation_s or 0,
-    )
+def of_person(limits: LimitSettings, hours_class: str) -> Limits:
+    """The lowest of each; lock-outs hold for a person only where persons are counted at all."""
+    rules = _rules(limits, hours_class)
+    per_24h = _lowest(rule.person_max_per_24h for rule in rules)
+    per_7d = _lowest(rule.person_max_per_7d for rule in rules)
+    return _with_lock_outs(limits, per_24h, per_7d) if per_24h or per_7d else Limits()
 
 
 def decisive(refusals: Iterable[Refusal]) -> Refusal | None:
@@ -87,3 +80,19 @@ def _weight(refusal: Refusal) -> tuple[int, float]:
 
 def _lowest(limits: Iterable[int | None]) -> int:
     return min((n for n in limits if n), default=0)
+
+
+def _rules(limits: LimitSettings, hours_class: str) -> list[LimitSettings | RegionLimits]:
+    """The campaign's, and those of the states that the class names."""
+    states = [limits.regions[r] for r in regions_in(hours_class) if r in limits.regions]
+    return [limits, *states]
+
+
+def _with_lock_outs(limits: LimitSettings, max_per_24h: int, max_per_7d: int) -> Limits:
+    return Limits(
+        max_per_24h,
+        max_per_7d,
+        limits.after_abandon_s or 0,
+        limits.after_machine_s or 0,
+        limits.after_conversation_s or 0,
+    )

@@ -59,7 +59,8 @@ _US: Final[Mapping[str, Any]] = {
     "pacing": {"max_abandon_rate": 0.03},
     "dialing": {"connect_deadline_s": 2, "min_ring_s": 15},
 }
-#: States with hours of their own, and their calls in 24 hours where they have a limit.
+#: States with hours of their own, and their calls in 24 hours where they have a limit. It is one
+#: for a person, on whichever phone; for a number as well, since not everybody has a person's key.
 _STATES: Final = {"US-FL": 3, "US-OK": 3, "US-MD": 3, "US-WA": None}
 
 
@@ -69,12 +70,17 @@ def _us_tsr() -> Preset:
 
 def _us_fl() -> Preset:
     """Federal rules everywhere, and in four states their own, by number or given state."""
-    limits = {state: {"max_per_24h": most} for state, most in _STATES.items() if most}
+    limits = {
+        state: {"max_per_24h": most, "person_max_per_24h": most}
+        for state, most in _STATES.items()
+        if most
+    }
     hours = {**_US["hours"], "regions": dict.fromkeys(_STATES, _EIGHT_TO_EIGHT)}
     figures = (
         *_US_FIGURES,
         Figure(
-            "Florida: 8 a.m. to 8 p.m.; 3 calls in 24 hours on one subject", "Fla. Stat. 501.616(6)"
+            "Florida: 8 a.m. to 8 p.m.; 3 calls in 24 hours to a person on one subject",
+            "Fla. Stat. 501.616(6)",
         ),
         Figure("an area code of Florida presumes a resident", "Fla. Stat. 501.059(8)(d)"),
         Figure(

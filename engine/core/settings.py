@@ -287,6 +287,8 @@ class RegionLimits(Group):
 
     max_per_24h: int | None = Field(None, ge=1, le=100)
     max_per_7d: int | None = Field(None, ge=1, le=100)
+    person_max_per_24h: int | None = Field(None, ge=1, le=100)
+    person_max_per_7d: int | None = Field(None, ge=1, le=100)
 
 
 #: The store forgets what it knows of a number after this.

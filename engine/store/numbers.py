@@ -119,9 +119,8 @@ class RedisNumbers:
     async def _of_persons(
         self, wanted: Sequence[Wanted], limits: LimitSettings, now: datetime
     ) -> list[list[Refusal]]:
-        most = rules.of_person(limits)
-        asked = [(i, one) for i, one in enumerate(wanted) if one.person and most.is_any]
-        commands = [self._person_command(one, most, now) for _, one in asked]
+        asked = [(i, one) for i, one in enumerate(wanted) if _counts_person(one, limits)]
+        commands = [self._person_command(one, limits, now) for _, one in asked]
         answers = await self._link.batch(commands)
         over = await self._holders_that_are_over(answers)
         if over:
@@ -139,14 +138,13 @@ class RedisNumbers:
     def _number_command(self, one: Wanted, limits: LimitSettings, now: datetime) -> Command:
         keys = self._keys.number(one.phone)
         lists = [keys.dnc_of(scope) for scope in one.scopes]
-        counted = rules.of_person(limits).is_any and one.person
-        person = person_digest(one.person) if counted else ""
+        person = person_digest(one.person) if _counts_person(one, limits) else ""
         tail = _tail(rules.of_number(limits, one.hours_class))
         head = (digits(one.phone), one.attempt_id, codec.to_ms(now))
         return invoke("reserve", [*keys.all, *lists], *head, *tail, person)
 
-    def _person_command(self, one: Wanted, most: Limits, now: datetime) -> Command:
-        person = person_digest(one.person)
+    def _person_command(self, one: Wanted, limits: LimitSettings, now: datetime) -> Command:
+        person, most = person_digest(one.person), rules.of_person(limits, one.hours_class)
         head = (person, one.attempt_id, codec.to_ms(now))
         return invoke("reserve", self._keys.person(person).all, *head, *_tail(most), "")
 
@@ -181,6 +179,10 @@ class RedisNumbers:
         keys = [self._keys.campaign(campaign, f"a:{holder}") for _, holder, campaign in known]
         exist = await self._link.batch([("EXISTS", key) for key in keys])
         return [(i, holder) for (i, holder, _), live in zip(known, exist, strict=True) if not live]
+
+
+def _counts_person(one: Wanted, limits: LimitSettings) -> bool:
+    return bool(one.person) and rules.of_person(limits, one.hours_class).is_any
 
 
 def _tail(limits: Limits) -> tuple[Argument, ...]:

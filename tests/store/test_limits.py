@@ -124,6 +124,22 @@ async def test_a_state_s_limit_holds_for_its_numbers_only(store: RedisStore) -> 
     assert await call(store, NOW, limits, hours_class=elsewhere) is None
 
 
+async def test_a_state_s_limit_for_a_person_counts_all_phones(store: RedisStore) -> None:
+    limits = LimitSettings(regions={"US-FL": RegionLimits(person_max_per_24h=3)})
+    florida, elsewhere = "America/New_York;US-FL", "America/New_York;US-NY"
+    for i in range(3):
+        phone = (PHONE, OTHER)[i % 2]
+        answer = await call(
+            store, NOW, limits, attempt=f"{i}aX", phone=phone, person="P1", hours_class=florida
+        )
+        assert answer is None
+    for phone in (PHONE, OTHER):
+        refused = await call(store, NOW, limits, phone=phone, person="P1", hours_class=florida)
+        assert refused == "person_limit_24h"
+    assert await call(store, NOW, limits, person="P2", hours_class=florida) is None
+    assert await call(store, NOW, limits, person="P1", hours_class=elsewhere) is None
+
+
 async def test_a_mere_question_gets_every_reason_and_changes_nothing(store: RedisStore) -> None:
     limits = LimitSettings(max_per_24h=1, max_per_7d=1, after_abandon_s=60, person_max_per_24h=1)
     await call(store, NOW, limits, outcome=Outcome.ABANDONED, person="P1")

@@ -27,10 +27,27 @@ def test_the_lower_limit_of_campaign_and_state_counts(
     assert of_number(limits, "America/New_York").max_per_24h == (campaign or 0)
 
 
-def test_persons_are_counted_only_where_a_rule_counts_them() -> None:
-    assert of_person(LimitSettings(max_per_24h=1, after_abandon_s=10)) == Limits()
-    counted = of_person(LimitSettings(person_max_per_7d=7, after_abandon_s=10))
+@pytest.mark.parametrize(
+    ("campaign", "state", "wanted"),
+    [(None, 3, 3), (5, 3, 3), (2, 3, 2), (5, None, 5), (None, None, 0)],
+)
+def test_the_lower_limit_counts_for_a_person_as_well(
+    campaign: int | None, state: int | None, wanted: int
+) -> None:
+    region = RegionLimits(person_max_per_24h=state)
+    limits = LimitSettings(person_max_per_24h=campaign, regions={"US-FL": region})
+    assert of_person(limits, "America/New_York;US-FL").max_per_24h == wanted
+    assert of_person(limits, "America/New_York").max_per_24h == (campaign or 0)
+
+
+def test_lock_outs_hold_for_persons_only_where_a_rule_counts_them() -> None:
+    region = RegionLimits(person_max_per_7d=5)
+    assert of_person(LimitSettings(max_per_24h=1, after_abandon_s=10), "") == Limits()
+    counted = of_person(LimitSettings(person_max_per_7d=7, after_abandon_s=10), "")
     assert counted == Limits(max_per_7d=7, after_abandon_s=10)
+    in_a_state = LimitSettings(after_abandon_s=10, regions={"US-FL": region})
+    assert of_person(in_a_state, "Z;US-NY") == Limits()
+    assert of_person(in_a_state, "Z;US-FL") == Limits(max_per_7d=5, after_abandon_s=10)
 
 
 def test_the_refusal_that_lasts_longest_decides() -> None:

@@ -36,12 +36,14 @@ def test_florida_by_number_has_its_evening_and_its_three_calls() -> None:
     florida, hours_class = settings_of("us_fl"), "America/New_York;US-FL"
     assert not is_open(florida.hours, hours_class, at("2026-11-23T20:01-05:00"))
     assert is_open(florida.hours, "America/New_York;US-NY", at("2026-11-23T20:01-05:00"))
-    assert of_number(florida.limits, hours_class).max_per_24h == 3
-    assert not of_number(florida.limits, "America/New_York;US-NY").is_any
+    for limits_of in (of_number, of_person):
+        assert limits_of(florida.limits, hours_class).max_per_24h == 3
+        assert not limits_of(florida.limits, "America/New_York;US-NY").is_any
+        assert not limits_of(florida.limits, "America/Los_Angeles;US-WA").is_any
 
 
 def test_regulation_f_counts_persons() -> None:
-    limits = of_person(settings_of("us_reg_f").limits)
+    limits = of_person(settings_of("us_reg_f").limits, "America/New_York;US-NY")
     assert (limits.max_per_7d, limits.after_conversation_s) == (7, 7 * 86_400)
 
 
