@@ -9,7 +9,7 @@ Fla. Stat. 501.616(6)(b) allows 3 calls in 24 hours on the same subject.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from engine.core.hours import regions_in
@@ -48,14 +48,18 @@ class Limits:
 REMEMBERED = (Outcome.ABANDONED, Outcome.MACHINE, Outcome.ANSWERED)
 
 
-def of_number(limits: LimitSettings, hours_class: str) -> Limits:
-    """The campaign's limits and those of the states that the class names, the lowest of each."""
+def of_number(limits: LimitSettings, hours_class: str, *, has_person: bool = True) -> Limits:
+    """The campaign's limits and those of the states that the class names, the lowest of each.
+
+    Where nobody says whose number it is, it stands for its person: limits of persons hold for it.
+    """
     rules = _rules(limits, hours_class)
-    return _with_lock_outs(
+    number = _with_lock_outs(
         limits,
         _lowest(rule.max_per_24h for rule in rules),
         _lowest(rule.max_per_7d for rule in rules),
     )
+    return number if has_person else _lower(number, of_person(limits, hours_class))
 
 
 def of_person(limits: LimitSettings, hours_class: str) -> Limits:
@@ -86,6 +90,14 @@ def _rules(limits: LimitSettings, hours_class: str) -> list[LimitSettings | Regi
     """The campaign's, and those of the states that the class names."""
     states = [limits.regions[r] for r in regions_in(hours_class) if r in limits.regions]
     return [limits, *states]
+
+
+def _lower(one: Limits, other: Limits) -> Limits:
+    return replace(
+        one,
+        max_per_24h=_lowest([one.max_per_24h, other.max_per_24h]),
+        max_per_7d=_lowest([one.max_per_7d, other.max_per_7d]),
+    )
 
 
 def _with_lock_outs(limits: LimitSettings, max_per_24h: int, max_per_7d: int) -> Limits:

@@ -139,9 +139,9 @@ class RedisNumbers:
         keys = self._keys.number(one.phone)
         lists = [keys.dnc_of(scope) for scope in one.scopes]
         person = person_digest(one.person) if _counts_person(one, limits) else ""
-        tail = _tail(rules.of_number(limits, one.hours_class))
+        most = rules.of_number(limits, one.hours_class, has_person=bool(one.person))
         head = (digits(one.phone), one.attempt_id, codec.to_ms(now))
-        return invoke("reserve", [*keys.all, *lists], *head, *tail, person)
+        return invoke("reserve", [*keys.all, *lists], *head, *_tail(most), person)
 
     def _person_command(self, one: Wanted, limits: LimitSettings, now: datetime) -> Command:
         person, most = person_digest(one.person), rules.of_person(limits, one.hours_class)

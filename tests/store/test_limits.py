@@ -82,6 +82,15 @@ async def test_a_person_is_counted_over_phones_and_campaigns(store: RedisStore) 
     assert await call(store, NOW + timedelta(days=7), REG_F, person="P1") is None
 
 
+async def test_a_contact_without_a_person_is_limited_by_its_number(store: RedisStore) -> None:
+    answers = [await call(store, NOW + timedelta(hours=i), REG_F) for i in range(20)]
+    assert answers == [None] * 7 + ["limit_7d"] * 13
+    (asked,) = await store.numbers.standing([Wanted(PHONE, "")], REG_F, NOW + timedelta(days=1))
+    assert [refusal.reason for refusal in asked] == ["limit_7d"]
+    assert await call(store, NOW + timedelta(days=7), REG_F) is None
+    assert await call(store, NOW, REG_F, phone=OTHER) is None
+
+
 async def test_seven_days_after_a_conversation_on_any_phone(store: RedisStore) -> None:
     await call(store, NOW, REG_F, outcome=Outcome.ANSWERED, phone=PHONE, person="P1")
     sooner, later = NOW + timedelta(days=6), NOW + timedelta(days=7)

@@ -40,6 +40,20 @@ def test_the_lower_limit_counts_for_a_person_as_well(
     assert of_person(limits, "America/New_York").max_per_24h == (campaign or 0)
 
 
+@pytest.mark.parametrize(
+    ("number", "person", "state", "wanted"),
+    [(None, 7, None, 7), (3, 7, None, 3), (9, 7, None, 7), (9, 7, 2, 2), (9, None, None, 9)],
+)
+def test_limits_of_persons_hold_for_the_number_of_whom_nobody_knows(
+    number: int | None, person: int | None, state: int | None, wanted: int
+) -> None:
+    regions = {"US-FL": RegionLimits(person_max_per_7d=state)}
+    limits = LimitSettings(max_per_7d=number, person_max_per_7d=person, regions=regions)
+    florida = "America/New_York;US-FL"
+    assert of_number(limits, florida, has_person=False).max_per_7d == wanted
+    assert of_number(limits, florida, has_person=True).max_per_7d == (number or 0)
+
+
 def test_lock_outs_hold_for_persons_only_where_a_rule_counts_them() -> None:
     region = RegionLimits(person_max_per_7d=5)
     assert of_person(LimitSettings(max_per_24h=1, after_abandon_s=10), "") == Limits()
