@@ -399,6 +399,13 @@ class Numbers(Protocol):
         """
         ...
 
+    async def take(self, made: Sequence[tuple[Wanted, datetime]]) -> None:
+        """Hold and count for calls that were made, each at its instant, whatever is against it.
+
+        Beside whoever holds the number or the person; repeated for the same attempt, once.
+        """
+        ...
+
     async def remember(self, ended: Sequence[tuple[str, str, Outcome]], at: datetime) -> None:
         """(phone, attempt id, outcome) each, before they are settled: what lock-outs ask for."""
         ...

@@ -154,9 +154,9 @@ class Recovery:
             now, epoch = self._world.clock.now(), self._world.fence.epoch
             attempts = [_attempt(call, epoch, now) for call in calls]
             await self._world.store.calls.adopt(view.campaign.id, attempts, now)
-            held = [Wanted(c.phone, c.attempt_id, c.person_key) for c in calls]
-            limits = view.campaign.settings.limits
-            await self._world.store.numbers.reserve(held, limits, now)
+            # By force: they are made, whatever limits say by now.
+            made = [(Wanted(c.phone, c.attempt_id, c.person_key), c.started_at) for c in calls]
+            await self._world.store.numbers.take(made)
 
     def _free_agents(self, seen: Seen) -> None:
         """Conversations that ended unheard: their agents wrap up from that end on."""

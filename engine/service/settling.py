@@ -21,7 +21,7 @@ from engine.core.hours import deciding_zones
 from engine.core.ledger import answered_by
 from engine.core.outcome import Outcome
 from engine.core.redial import History, Next, RedialAt, after_disposition, counts, decide
-from engine.core.settings import CampaignSettings, DispositionRule, LimitSettings
+from engine.core.settings import CampaignSettings, DispositionRule
 from engine.core.spreading import spread
 from engine.ports import Settlement, Wanted
 from engine.service.calls import Call
@@ -100,18 +100,18 @@ class Settler:
         await world.store.calls.settle(campaign_id, settlements, now)
 
     async def _count_again(self, settlements: Sequence[Settlement]) -> None:
-        """The number was reserved after the claim that is lost, so that is lost as well."""
-        numbers = self._world.store.numbers
-        for settlement in settlements:
-            record = settlement.record
-            view = self._world.campaigns.get(record.campaign_id)
-            limits = view.campaign.settings.limits if view else LimitSettings()
-            held = Wanted(record.phone, record.attempt_id, record.person_key or "")
-            await numbers.reserve([held], limits, record.started_at)
-            await numbers.remember(
-                [(record.phone, record.attempt_id, record.outcome)], record.ended_at
-            )
-            await numbers.release([(record.phone, record.attempt_id, True)])
+        """The number was reserved after the claim that is lost, so that is lost as well.
+
+        By force: a lock-out after this very call, or a limit lowered since, must not refuse it.
+        """
+        numbers, records = self._world.store.numbers, [each.record for each in settlements]
+        await numbers.take([
+            (Wanted(one.phone, one.attempt_id, one.person_key or ""), one.started_at)
+            for one in records
+        ])  # fmt: skip
+        for one in records:
+            await numbers.remember([(one.phone, one.attempt_id, one.outcome)], one.ended_at)
+        await numbers.release([(one.phone, one.attempt_id, True) for one in records])
 
     def has_settled(self, attempt_id: str) -> bool:
         """Settled by us: what was read of it before that is out of date."""

@@ -46,6 +46,15 @@ class RedisNumbers:
         await self.release([(one.phone, one.attempt_id, False) for one in refused])
         return [rules.decisive(found) for found in against]
 
+    async def take(self, made: Sequence[tuple[Wanted, datetime]]) -> None:
+        """For calls that were made: held and counted at these instants whatever is against it."""
+        free = LimitSettings()
+        numbers = [self._number_command(one, free, at, by_force=True) for one, at in made]
+        persons = [
+            self._person_command(one, free, at, by_force=True) for one, at in made if one.person
+        ]
+        await self._link.batch([*numbers, *persons])
+
     async def standing(
         self, asked: Sequence[Wanted], limits: LimitSettings, now: datetime
     ) -> Sequence[Sequence[Refusal]]:
@@ -135,18 +144,24 @@ class RedisNumbers:
             found[i] = _refusals(answer, "person_")
         return found
 
-    def _number_command(self, one: Wanted, limits: LimitSettings, now: datetime) -> Command:
+    def _number_command(
+        self, one: Wanted, limits: LimitSettings, now: datetime, *, by_force: bool = False
+    ) -> Command:
         keys = self._keys.number(one.phone)
         lists = [keys.dnc_of(scope) for scope in one.scopes]
-        person = person_digest(one.person) if _counts_person(one, limits) else ""
+        counted = by_force or _counts_person(one, limits)
+        person = person_digest(one.person) if counted and one.person else ""
         most = rules.of_number(limits, one.hours_class, has_person=bool(one.person))
         head = (digits(one.phone), one.attempt_id, codec.to_ms(now))
-        return invoke("reserve", [*keys.all, *lists], *head, *_tail(most), person)
+        return invoke("reserve", [*keys.all, *lists], *head, *_tail(most), person, _how(by_force))
 
-    def _person_command(self, one: Wanted, limits: LimitSettings, now: datetime) -> Command:
+    def _person_command(
+        self, one: Wanted, limits: LimitSettings, now: datetime, *, by_force: bool = False
+    ) -> Command:
         person, most = person_digest(one.person), rules.of_person(limits, one.hours_class)
         head = (person, one.attempt_id, codec.to_ms(now))
-        return invoke("reserve", self._keys.person(person).all, *head, *_tail(most), "")
+        keys = self._keys.person(person).all
+        return invoke("reserve", keys, *head, *_tail(most), "", _how(by_force))
 
     def _note(
         self, keys: Sequence[str], id: str, attempt: str, outcome: Outcome, at: datetime
@@ -183,6 +198,10 @@ class RedisNumbers:
 
 def _counts_person(one: Wanted, limits: LimitSettings) -> bool:
     return bool(one.person) and rules.of_person(limits, one.hours_class).is_any
+
+
+def _how(by_force: bool) -> str:
+    return "force" if by_force else ""
 
 
 def _tail(limits: Limits) -> tuple[Argument, ...]:

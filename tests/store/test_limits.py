@@ -117,6 +117,46 @@ async def test_a_call_that_was_never_placed_is_uncounted_for_its_person(store: R
     assert await call(store, NOW, limits, person="P1") is None
 
 
+STRICT = LimitSettings(max_per_24h=1, person_max_per_24h=1, after_abandon_s=60, after_machine_s=60)
+
+
+async def test_a_call_that_was_made_counts_whatever_stands_against_it(store: RedisStore) -> None:
+    """Also its own lock-out, which is noted before it is settled, and limits lowered since."""
+    await call(store, NOW - timedelta(hours=1), phone=PHONE, person="P1", outcome=Outcome.MACHINE)
+    await store.dnc.add(PHONE, source="x", actor="t", now=NOW)
+    made = Wanted(PHONE, "9aX", "P1")
+    for _ in range(2):
+        await store.numbers.take([(made, NOW)])
+    assert await store.numbers.live_owner(PHONE) == "9aX"
+    two = LimitSettings(max_per_24h=2, person_max_per_24h=2)
+    later = NOW + timedelta(hours=1)
+    (found,) = await store.numbers.standing([made], two, later)
+    assert {one.reason for one in found} == {"dnc", "live", "limit_24h", "person_live"}, "once"
+    await store.numbers.release([(PHONE, "9aX", True)])
+    (found,) = await store.numbers.standing([Wanted(OTHER, "", "P1")], STRICT, later)
+    assert [(one.reason, one.until) for one in found] == [
+        ("person_limit_24h", NOW + timedelta(days=1))
+    ]
+
+
+async def test_a_call_that_was_made_takes_nothing_from_another_that_lives(
+    store: RedisStore,
+) -> None:
+    first, second = Wanted(PHONE, "1aX", "P1"), Wanted(PHONE, "2aY", "P1")
+    assert await store.numbers.reserve([first], STRICT, NOW) == [None]
+    await store.numbers.take([(second, NOW + timedelta(seconds=9))])
+    assert await store.numbers.live_owner(PHONE) == "1aX"
+    await store.numbers.release([(PHONE, "2aY", True)])
+    assert await store.numbers.live_owner(PHONE) == "1aX"
+    await store.numbers.take([(second, NOW)])
+    await store.numbers.release([(PHONE, "1aX", False)])
+    assert await store.numbers.live_owner(PHONE) == "2aY"
+    (found,) = await store.numbers.standing([Wanted(PHONE, "", "P1")], STRICT, NOW)
+    assert [one.reason for one in found] == ["live", "limit_24h", "person_live", "person_limit_24h"]
+    await store.numbers.release([(PHONE, "2aY", True)])
+    assert await store.numbers.live_owner(PHONE) is None
+
+
 async def test_two_phones_of_one_person_race_for_the_last_call(store: RedisStore) -> None:
     limits = LimitSettings(person_max_per_7d=1)
     wanted = [[Wanted(f"+120255501{i:02}", f"{i}aX", "P1")] for i in range(20)]

@@ -1,29 +1,20 @@
 --[[
 Free a number, or a person, that an attempt holds.
 
-Guarantees: only the attempt that holds it frees it; a second time changes nothing. A call that was
-never placed is taken out of the history again.
+Guarantees: only an attempt that holds it frees it, and only its own hold; a second time changes
+nothing. A call that was never placed is taken out of the history again.
 KEYS: 1 do-not-call hash, 2 history hash, 3 live hash, 4 facts hash (one shard)
 ARGV: 1 digits or person, 2 attempt id, 3 was placed (1 or 0)
 Returns: the person kept with it ('' for none); false when it was not held by this attempt.
 ]]
-local id = ARGV[1]
-local owner, second, person = (redis.call('HGET', KEYS[3], id) or ''):match('^([^|]+)|(%d+)|?(.*)$')
-if owner ~= ARGV[2] then return false end
-redis.call('HDEL', KEYS[3], id)
-if ARGV[3] == '1' then return person end
-local packed, kept, dropped = redis.call('HGET', KEYS[2], id) or '', {}, false
-for i = 1, #packed, 4 do
-  local one = packed:sub(i, i + 3)
-  if not dropped and struct.unpack('>I4', one) == tonumber(second) then
-    dropped = true
-  else
-    kept[#kept + 1] = one
-  end
+--- @include "holders"
+local id, own, others = ARGV[1], nil, {}
+for _, holder in ipairs(holders_of(redis.call('HGET', KEYS[3], id))) do
+  if holder.attempt == ARGV[2] then own = holder else others[#others + 1] = holder end
 end
-if #kept > 0 then
-  redis.call('HSET', KEYS[2], id, table.concat(kept))
-else
-  redis.call('HDEL', KEYS[2], id)
+if not own then return false end
+keep_holders(KEYS[3], id, others)
+if ARGV[3] == '0' then
+  keep_instants(KEYS[2], id, without(instants_of(redis.call('HGET', KEYS[2], id)), own.second))
 end
-return person
+return own.person

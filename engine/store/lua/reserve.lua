@@ -3,22 +3,25 @@ Reserve a number, or a person, for one attempt, across campaigns; or only ask wh
 
 Guarantees: granted only when no do-not-call list has it, no other attempt holds it, every limit
 allows one more and no lock-out runs; then it is held and counted in the same step. Asking again with
-the same attempt grants without counting. Nothing expires into a permission: the expiry of the
+the same attempt grants without counting. By force it is granted whatever stands against it, beside
+whoever holds it: for a call that was made. Nothing expires into a permission: the expiry of the
 history only removes what is older than every limit. The same rules answer a mere question.
 KEYS: 1 do-not-call hash of all campaigns, 2 history hash, 3 live hash, 4 facts hash, then further
   do-not-call hashes (all of one shard)
 ARGV: 1 digits or person, 2 attempt id or '' to ask only, 3 now (ms), 4 most in 24 h or 0, 5 most in
   7 days or 0, then lock-outs (s) or 0: 6 after an abandoned call, 7 a machine, 8 a conversation;
-  9 person to be kept with the number or ''
-Returns: {} granted, or all that stands against it: {reason, from when on it may (ms), or the attempt
+  9 person to be kept with the number or '', 10 'force' or ''
+Returns: {} granted, or all that stands against it: {reason, from when on it may (ms), or an attempt
   that holds it, or '', …} with reasons dnc, live, limit_7d, limit_24h, after_abandon, after_machine,
   after_conversation.
 ]]
-local id, attempt, now = ARGV[1], ARGV[2], tonumber(ARGV[3])
+--- @include "holders"
+local id, attempt, now, by_force = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[10] == 'force'
 local DAY_S, WEEK_S = 86400, 604800
-local against = {}
+local against, is_held = {}, false
 
 local function refuse(reason, value)
+  if by_force then return end
   against[#against + 1] = reason
   against[#against + 1] = value
 end
@@ -33,14 +36,17 @@ for i = 1, #KEYS do
   end
 end
 
-local holder = (redis.call('HGET', KEYS[3], id) or ''):match('^[^|]+')
-if holder and holder == attempt and #against == 0 then return against end
-if holder and holder ~= attempt then refuse('live', holder) end
+local holders = holders_of(redis.call('HGET', KEYS[3], id))
+for _, holder in ipairs(holders) do
+  if holder.attempt == attempt then is_held = true end
+end
+if is_held and #against == 0 then return against end
+for _, holder in ipairs(holders) do
+  if holder.attempt ~= attempt then refuse('live', holder.attempt) end
+end
 
--- Instants are kept in whole seconds, rounded up, so that a limit never ends early.
-local packed, instants = redis.call('HGET', KEYS[2], id) or '', {}
-for i = 1, #packed, 4 do
-  local at = struct.unpack('>I4', packed, i)
+local instants = {}
+for _, at in ipairs(instants_of(redis.call('HGET', KEYS[2], id))) do
   if (at + WEEK_S) * 1000 > now then instants[#instants + 1] = at end
 end
 
@@ -65,11 +71,8 @@ if #against > 0 or attempt == '' then return against end
 local second = math.ceil(now / 1000)
 instants[#instants + 1] = second
 table.sort(instants)
-local parts = {}
-for i = math.max(1, #instants - 99), #instants do
-  parts[#parts + 1] = struct.pack('>I4', instants[i])
-end
-redis.call('HSET', KEYS[2], id, table.concat(parts))
+keep_instants(KEYS[2], id, instants)
 redis.call('EXPIRE', KEYS[2], WEEK_S + DAY_S)
-redis.call('HSET', KEYS[3], id, attempt .. '|' .. second .. (ARGV[9] ~= '' and '|' .. ARGV[9] or ''))
+holders[#holders + 1] = {attempt = attempt, second = second, person = ARGV[9]}
+keep_holders(KEYS[3], id, holders)
 return against

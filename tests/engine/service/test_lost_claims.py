@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -28,7 +29,7 @@ def busy(numbers):
     [phone] = numbers(s01=1)
     now = datetime.now(UTC)
 
-    def make(campaign_id: int, contact_id: int) -> tuple[Call, Recorded]:
+    def make(campaign_id: int, contact_id: int, **changes: object) -> tuple[Call, Recorded]:
         known = attempt_id(campaign_id, now, 1)
         call = Call(
             campaign_id=campaign_id,
@@ -60,30 +61,45 @@ def busy(numbers):
             opted_out=False,
             tech_cause=None,
         )
-        return call, Recorded(known, now, record)
+        return call, Recorded(known, now, replace(record, **changes))
 
     make.phone = phone
     return make
 
 
-async def test_a_call_that_ends_between_the_readings_is_not_lost(stage, store, busy):
-    """Recovery takes up neither what is being settled nor what it has not yet been told of."""
+MACHINE = {"cause": 16, "sip": 200, "amd": "MACHINE", "answered_at": datetime.now(UTC)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "outcome"),
+    [({}, Outcome.BUSY), (MACHINE, Outcome.MACHINE)],
+    ids=["busy", "machine"],
+)
+async def test_a_call_that_ends_between_the_readings_is_not_lost(
+    stage, store, busy, changes, outcome
+):
+    """Recovery takes up neither what is being settled nor what it has not yet been told of.
+
+    Its own lock-out, noted before it is settled, does not keep it from being counted.
+    """
+    limits = {"max_per_24h": 1, "after_machine_s": 3600}
+    rules = {str(outcome): {"delay_s": 60, "max": 2}}
     campaign_id = await stage.campaign(
-        [busy.phone], await stage.hire(1), limits=DAILY.model_dump(exclude_unset=True)
+        [busy.phone], await stage.hire(1), limits=limits, redial={"rules": rules}
     )
     world = World(store, None, SystemClock(), EngineSettings(owner="t", acknowledge_after_s=600))
     world.fence = await store.leadership.acquire("t", datetime.now(UTC), 30)
     await store.campaigns.fence(campaign_id, world.fence)
     world.campaigns[campaign_id] = view_of(await stage.get(campaign_id), 1, datetime.now(UTC))
     [contact] = await stage.contacts(campaign_id)
-    call, end = busy(campaign_id, contact.contact_id)
+    call, end = busy(campaign_id, contact.contact_id, **changes)
     world.calls.add(call)
     settler, stop = Settler(world), asyncio.Event()
     settler.see(end)
     stop.set()
     await settler.run(stop)
     [attempt] = await stage.attempts(campaign_id)
-    assert (attempt.attempt_id, attempt.outcome) == (call.attempt_id, Outcome.BUSY)
+    assert (attempt.attempt_id, attempt.outcome) == (call.attempt_id, outcome)
     [contact] = await stage.contacts(campaign_id)
     assert (contact.state, contact.n_attempts) == (ContactState.SCHEDULED, 1)
     [against] = await store.numbers.standing([Wanted(busy.phone, "")], DAILY, datetime.now(UTC))
