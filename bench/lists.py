@@ -38,7 +38,7 @@ from engine.core.contact import NewContact
 from engine.core.outcome import Outcome
 from engine.core.redial import RedialAt
 from engine.core.settings import CampaignSettings, LimitSettings
-from engine.ports import Fence, Settlement
+from engine.ports import Fence, Settlement, Wanted
 from engine.store import EmbeddedRedis, ImportStatus, RedisStore
 
 CHUNK = 64 * 1024
@@ -126,14 +126,14 @@ class Bench:
             claims = await calls.claim(
                 campaign_id, FENCE, self._ids(campaign_id, 250), classes, now, 60
             )
-            held = [(claim.phone, claim.attempt_id) for claim in claims]
+            held = [Wanted(one.phone, one.attempt_id, one.person_key) for one in claims]
             await numbers.reserve(held, LimitSettings(), now)
-            sent = [(a, "+12125550100", "carrier", "pbx") for _, a in held]
+            sent = [(one.attempt_id, "+12125550100", "carrier", "pbx") for one in held]
             await calls.mark_sent(campaign_id, FENCE, sent, now, 60)
             later = RedialAt(datetime(2030, 1, 1, tzinfo=UTC))
             ended = [Settlement(record=_record(campaign_id, c, now), next=later) for c in claims]
             await calls.settle(campaign_id, ended, now)
-            await numbers.release([(p, a, True) for p, a in held])
+            await numbers.release([(one.phone, one.attempt_id, True) for one in held])
         return (await self._memory() - before) / n
 
     async def claims(self) -> dict[str, dict[str, float]]:

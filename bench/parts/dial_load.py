@@ -64,7 +64,7 @@ class Load:
         attempts = [ids.attempt_id(campaign, now, secrets.randbits(50)) for _ in range(n)]
         classes = await calls.hours_classes(campaign)
         claims = await calls.claim(campaign, FENCE, attempts, classes, now, LEASE_S)
-        wanted = [Wanted(c.phone, c.attempt_id) for c in claims]
+        wanted = [Wanted(c.phone, c.attempt_id, c.person_key) for c in claims]
         await self._store.numbers.reserve(wanted, LimitSettings(), now)
         sent = [(c.attempt_id, CALLER_ID, "carrier", "pbx") for c in claims]
         await calls.mark_sent(campaign, FENCE, sent, now, LEASE_S)

@@ -61,7 +61,8 @@ class RedisNumbers:
         """All that stands against each now, by the same script; nothing is reserved."""
         mere = [one._replace(attempt_id="") for one in asked]
         numbers = await self._of_numbers(mere, limits, now)
-        persons = await self._of_persons(mere, limits, now)
+        limited = [one if _limits_person(one, limits) else one._replace(person="") for one in mere]
+        persons = await self._of_persons(limited, limits, now)
         return [[*pair[0], *pair[1]] for pair in zip(numbers, persons, strict=True)]
 
     async def remember(self, ended: Sequence[tuple[str, str, Outcome]], at: datetime) -> None:
@@ -128,7 +129,7 @@ class RedisNumbers:
     async def _of_persons(
         self, wanted: Sequence[Wanted], limits: LimitSettings, now: datetime
     ) -> list[list[Refusal]]:
-        asked = [(i, one) for i, one in enumerate(wanted) if _counts_person(one, limits)]
+        asked = [(i, one) for i, one in enumerate(wanted) if one.person]
         commands = [self._person_command(one, limits, now) for _, one in asked]
         answers = await self._link.batch(commands)
         over = await self._holders_that_are_over(answers)
@@ -149,8 +150,7 @@ class RedisNumbers:
     ) -> Command:
         keys = self._keys.number(one.phone)
         lists = [keys.dnc_of(scope) for scope in one.scopes]
-        counted = by_force or _counts_person(one, limits)
-        person = person_digest(one.person) if counted and one.person else ""
+        person = person_digest(one.person) if one.person else ""
         most = rules.of_number(limits, one.hours_class, has_person=bool(one.person))
         head = (digits(one.phone), one.attempt_id, codec.to_ms(now))
         return invoke("reserve", [*keys.all, *lists], *head, *_tail(most), person, _how(by_force))
@@ -159,9 +159,10 @@ class RedisNumbers:
         self, one: Wanted, limits: LimitSettings, now: datetime, *, by_force: bool = False
     ) -> Command:
         person, most = person_digest(one.person), rules.of_person(limits, one.hours_class)
+        # Counted also where the campaign limits no persons: another one may, or this one later.
+        how = _how(by_force or not most.is_any)
         head = (person, one.attempt_id, codec.to_ms(now))
-        keys = self._keys.person(person).all
-        return invoke("reserve", keys, *head, *_tail(most), "", _how(by_force))
+        return invoke("reserve", self._keys.person(person).all, *head, *_tail(most), "", how)
 
     def _note(
         self, keys: Sequence[str], id: str, attempt: str, outcome: Outcome, at: datetime
@@ -196,8 +197,8 @@ class RedisNumbers:
         return [(i, holder) for (i, holder, _), live in zip(known, exist, strict=True) if not live]
 
 
-def _counts_person(one: Wanted, limits: LimitSettings) -> bool:
-    return bool(one.person) and rules.of_person(limits, one.hours_class).is_any
+def _limits_person(one: Wanted, limits: LimitSettings) -> bool:
+    return rules.of_person(limits, one.hours_class).is_any
 
 
 def _how(by_force: bool) -> str:

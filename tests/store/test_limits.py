@@ -91,6 +91,57 @@ async def test_a_contact_without_a_person_is_limited_by_its_number(store: RedisS
     assert await call(store, NOW, REG_F, phone=OTHER) is None
 
 
+async def test_a_campaign_without_limits_of_persons_counts_them_for_others(
+    store: RedisStore,
+) -> None:
+    for i in range(7):
+        assert await call(store, NOW, FREE, attempt=f"1a{i}", person="joe") is None
+    assert await call(store, NOW, REG_F, phone=OTHER, person="joe") == "person_limit_7d"
+    await call(store, NOW, FREE, outcome=Outcome.ANSWERED, person="ann")
+    later = NOW + timedelta(days=6)
+    refused = await call(store, later, REG_F, phone=OTHER, person="ann")
+    assert refused == "person_after_conversation"
+
+
+async def test_who_is_on_the_phone_is_called_elsewhere_only_where_persons_are_not_limited(
+    store: RedisStore,
+) -> None:
+    """Each live call holds the person by itself, whoever asked for it."""
+    reserve, release = store.numbers.reserve, store.numbers.release
+
+    async def asked(phone: str, attempt: str, limits: LimitSettings) -> str | None:
+        (refusal,) = await reserve([Wanted(phone, attempt, "joe")], limits, NOW)
+        return refusal.reason if refusal else None
+
+    assert await asked(PHONE, "1aX", REG_F) is None
+    assert await asked(OTHER, "2aX", FREE) is None, "no rule of this campaign's"
+    await release([(OTHER, "2aX", True)])
+    assert await asked("+12025550102", "3aX", REG_F) == "person_live", "the first still is"
+    assert await asked(OTHER, "2aY", FREE) is None
+    await release([(PHONE, "1aX", True)])
+    assert await asked("+12025550102", "3aX", REG_F) == "person_live", "the second is"
+    await release([(OTHER, "2aY", True)])
+    assert await asked("+12025550102", "3aX", REG_F) is None
+
+
+async def test_a_person_s_call_that_was_never_placed_uncounts_its_own_instant(
+    store: RedisStore,
+) -> None:
+    limits = LimitSettings(person_max_per_24h=2)
+    first, second = Wanted(PHONE, "1aX", "joe"), Wanted(OTHER, "2aX", "joe")
+    later = NOW + timedelta(hours=9)
+    assert await store.numbers.reserve([first], FREE, NOW) == [None]
+    assert await store.numbers.reserve([second, second], FREE, later) == [None, None]
+    await store.numbers.release([(PHONE, "1aX", False), (OTHER, "2aX", True)])
+    (none,) = await store.numbers.standing([first], limits, later)
+    assert none == []
+    day = NOW + timedelta(days=1, seconds=1)
+    (found,) = await store.numbers.standing([first], LimitSettings(person_max_per_24h=1), day)
+    assert [(one.reason, one.until) for one in found] == [
+        ("person_limit_24h", later + timedelta(days=1))
+    ]
+
+
 async def test_seven_days_after_a_conversation_on_any_phone(store: RedisStore) -> None:
     await call(store, NOW, REG_F, outcome=Outcome.ANSWERED, phone=PHONE, person="P1")
     sooner, later = NOW + timedelta(days=6), NOW + timedelta(days=7)
@@ -131,7 +182,12 @@ async def test_a_call_that_was_made_counts_whatever_stands_against_it(store: Red
     two = LimitSettings(max_per_24h=2, person_max_per_24h=2)
     later = NOW + timedelta(hours=1)
     (found,) = await store.numbers.standing([made], two, later)
-    assert {one.reason for one in found} == {"dnc", "live", "limit_24h", "person_live"}, "once"
+    assert {one.reason for one in found} == {
+        "dnc", "live", "limit_24h", "person_live", "person_limit_24h",
+    }  # fmt: skip
+    three = LimitSettings(max_per_24h=3, person_max_per_24h=3)
+    (found,) = await store.numbers.standing([made], three, later)
+    assert {one.reason for one in found} == {"dnc", "live", "person_live"}, "counted once"
     await store.numbers.release([(PHONE, "9aX", True)])
     (found,) = await store.numbers.standing([Wanted(OTHER, "", "P1")], STRICT, later)
     assert [(one.reason, one.until) for one in found] == [

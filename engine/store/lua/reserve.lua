@@ -4,7 +4,7 @@ Reserve a number, or a person, for one attempt, across campaigns; or only ask wh
 Guarantees: granted only when no do-not-call list has it, no other attempt holds it, every limit
 allows one more and no lock-out runs; then it is held and counted in the same step. Asking again with
 the same attempt grants without counting. By force it is granted whatever stands against it, beside
-whoever holds it: for a call that was made. Nothing expires into a permission: the expiry of the
+whoever holds it: for a call that was made, and for a person whom the campaign does not limit. Nothing expires into a permission: the expiry of the
 history only removes what is older than every limit. The same rules answer a mere question.
 KEYS: 1 do-not-call hash of all campaigns, 2 history hash, 3 live hash, 4 facts hash, then further
   do-not-call hashes (all of one shard)

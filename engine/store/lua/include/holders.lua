@@ -1,6 +1,6 @@
 -- Snippet: who holds a number or a person, and when it was called.
--- Holders: `attempt|second[|person]`, with a comma between where there are several, which only calls
--- make that were not asked for. Instants: 4 bytes each, in whole seconds, rounded up, so that a limit
+-- Holders: `attempt|second[|person]`, with a comma between where there are several: calls that were
+-- taken by force. Instants: 4 bytes each, in whole seconds, rounded up, so that a limit
 -- never ends early; at most the last 100.
 local function holders_of(packed)
   local found = {}
