@@ -168,6 +168,14 @@ class Fence:
     epoch: int
 
 
+class Heard(NamedTuple):
+    """How a call to a number ended, and the person whom it was for, empty where none is known."""
+
+    phone: str
+    person: str
+    outcome: Outcome
+
+
 class Wanted(NamedTuple):
     """A number that an attempt asks for, and the person whose limits count, empty where none is.
 
@@ -406,8 +414,8 @@ class Numbers(Protocol):
         """
         ...
 
-    async def remember(self, ended: Sequence[tuple[str, str, Outcome]], at: datetime) -> None:
-        """(phone, attempt id, outcome) each, before they are settled: what lock-outs ask for."""
+    async def remember(self, heard: Sequence[tuple[Heard, datetime]]) -> None:
+        """At its instant each, before they are settled: what lock-outs ask for."""
         ...
 
     async def on_dnc(self, asked: Sequence[tuple[str, Sequence[str]]]) -> Sequence[bool]:

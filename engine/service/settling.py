@@ -23,7 +23,7 @@ from engine.core.outcome import Outcome
 from engine.core.redial import History, Next, RedialAt, after_disposition, counts, decide
 from engine.core.settings import CampaignSettings, DispositionRule
 from engine.core.spreading import spread
-from engine.ports import Settlement, Wanted
+from engine.ports import Heard, Settlement, Wanted
 from engine.service.calls import Call
 from engine.service.world import CampaignView, World
 
@@ -94,23 +94,24 @@ class Settler:
         world = self._world
         if world.fence is None:
             return
-        attempts = [_attempt_of(each.record, world.fence.epoch, now) for each in settlements]
+        records = [each.record for each in settlements]
+        # Repeated it changes nothing: a lock-out is lost with its call, or alone.
+        await world.store.numbers.remember([(_heard(one), one.ended_at) for one in records])
+        attempts = [_attempt_of(one, world.fence.epoch, now) for one in records]
         forgotten = await world.store.calls.adopt(campaign_id, attempts, now)
-        await self._count_again([s for s, one in zip(settlements, forgotten, strict=True) if one])
+        await self._count_again([r for r, lost in zip(records, forgotten, strict=True) if lost])
         await world.store.calls.settle(campaign_id, settlements, now)
 
-    async def _count_again(self, settlements: Sequence[Settlement]) -> None:
+    async def _count_again(self, records: Sequence[AttemptRecord]) -> None:
         """The number was reserved after the claim that is lost, so that is lost as well.
 
         By force: a lock-out after this very call, or a limit lowered since, must not refuse it.
         """
-        numbers, records = self._world.store.numbers, [each.record for each in settlements]
+        numbers = self._world.store.numbers
         await numbers.take([
             (Wanted(one.phone, one.attempt_id, one.person_key or ""), one.started_at)
             for one in records
         ])  # fmt: skip
-        for one in records:
-            await numbers.remember([(one.phone, one.attempt_id, one.outcome)], one.ended_at)
         await numbers.release([(one.phone, one.attempt_id, True) for one in records])
 
     def has_settled(self, attempt_id: str) -> bool:
@@ -155,11 +156,8 @@ class Settler:
             else:
                 settlements.append(await self._settlement(view, call, end, end.outcome, now))
         if settlements:
-            ended_calls = [
-                (s.record.phone, s.record.attempt_id, s.record.outcome) for s in settlements
-            ]
             # Before: a lock-out must not be lost with us between the two.
-            await world.store.numbers.remember(ended_calls, now)
+            await world.store.numbers.remember([(_heard(s.record), now) for s in settlements])
             await self._settle_known(view.campaign.id, settlements, now)
         await world.store.numbers.release([(c.phone, c.attempt_id, _was_placed(c)) for c in calls])
         for settlement in settlements:
@@ -351,6 +349,11 @@ def _rule_of_key(
     if code is None or end.opted_out:
         return None
     return next((rule for rule in settings.dispositions if rule.code == code), None)
+
+
+def _heard(record: AttemptRecord) -> Heard:
+    """With the person of the record: a late outcome finds no live call that could name it."""
+    return Heard(record.phone, record.person_key or "", record.outcome)
 
 
 def _attempt_of(record: AttemptRecord, epoch: int, now: datetime) -> LiveAttempt:

@@ -15,7 +15,7 @@ from engine.core.ids import campaign_of
 from engine.core.limits import Limits, Refusal
 from engine.core.outcome import Outcome
 from engine.core.settings import MAX_LOCK_S, LimitSettings
-from engine.ports import Wanted
+from engine.ports import Heard, Wanted
 from engine.store import codec
 from engine.store.dnc import RedisDnc
 from engine.store.keys import Keys, digits, person_digest
@@ -65,16 +65,12 @@ class RedisNumbers:
         persons = await self._of_persons(limited, limits, now)
         return [[*pair[0], *pair[1]] for pair in zip(numbers, persons, strict=True)]
 
-    async def remember(self, ended: Sequence[tuple[str, str, Outcome]], at: datetime) -> None:
-        """(phone, attempt id, outcome) each, before they are settled: what lock-outs ask for."""
-        known = [one for one in ended if one[2] in rules.REMEMBERED]
-        commands = [self._note(self._keys.number(p).all, digits(p), a, o, at) for p, a, o in known]
-        persons = await self._link.batch(commands)
-        pairs = zip(persons, known, strict=True)
-        await self._link.batch([
-            self._note(self._keys.person(person).all, person, attempt, outcome, at)
-            for person, (_, attempt, outcome) in pairs if person
-        ])  # fmt: skip
+    async def remember(self, heard: Sequence[tuple[Heard, datetime]]) -> None:
+        """At its instant each, before they are settled: what lock-outs ask for."""
+        known = [(one, at) for one, at in heard if one.outcome in rules.REMEMBERED]
+        numbers = [self._note_number(one, at) for one, at in known]
+        persons = [self._note_person(one, at) for one, at in known if one.person]
+        await self._link.batch([*numbers, *persons])
 
     async def release(self, held: Sequence[tuple[str, str, bool]]) -> None:
         """(phone, attempt id, was placed) each; the attempt's person is released with it."""
@@ -164,11 +160,12 @@ class RedisNumbers:
         head = (person, one.attempt_id, codec.to_ms(now))
         return invoke("reserve", self._keys.person(person).all, *head, *_tail(most), "", how)
 
-    def _note(
-        self, keys: Sequence[str], id: str, attempt: str, outcome: Outcome, at: datetime
-    ) -> Command:
-        which, second = rules.REMEMBERED.index(outcome) + 1, -(-codec.to_ms(at) // 1000)
-        return invoke("remember", keys, id, attempt, which, second, MAX_LOCK_S + _DAY_S)
+    def _note_number(self, one: Heard, at: datetime) -> Command:
+        return _note(self._keys.number(one.phone).all, digits(one.phone), one.outcome, at)
+
+    def _note_person(self, one: Heard, at: datetime) -> Command:
+        person = person_digest(one.person)
+        return _note(self._keys.person(person).all, person, one.outcome, at)
 
     async def _release_persons(self, held: Iterable[tuple[str, str, bool]]) -> None:
         await self._link.batch([
@@ -199,6 +196,11 @@ class RedisNumbers:
 
 def _limits_person(one: Wanted, limits: LimitSettings) -> bool:
     return rules.of_person(limits, one.hours_class).is_any
+
+
+def _note(keys: Sequence[str], id: str, outcome: Outcome, at: datetime) -> Command:
+    which, second = rules.REMEMBERED.index(outcome) + 1, -(-codec.to_ms(at) // 1000)
+    return invoke("remember", keys, id, which, second, MAX_LOCK_S + _DAY_S)
 
 
 def _how(by_force: bool) -> str:

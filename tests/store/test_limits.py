@@ -10,7 +10,7 @@ import pytest
 from engine.core.errors import Invalid
 from engine.core.outcome import Outcome
 from engine.core.settings import LimitSettings, RegionLimits
-from engine.ports import Wanted
+from engine.ports import Heard, Wanted
 from engine.store import RedisStore
 
 NOW = datetime(2026, 1, 5, 15, tzinfo=UTC)
@@ -35,7 +35,7 @@ async def call(
     wanted = [Wanted(phone, attempt, person, hours_class)]
     (refusal,) = await store.numbers.reserve(wanted, limits, at)
     if refusal is None:
-        await store.numbers.remember([(phone, attempt, outcome)], at)
+        await store.numbers.remember([(Heard(phone, person, outcome), at)])
         await store.numbers.release([(phone, attempt, True)])
     return refusal.reason if refusal else None
 
@@ -68,7 +68,8 @@ async def test_what_was_seen_counts_for_rules_that_came_later_and_in_any_campaig
 
 async def test_an_older_note_does_not_shorten_a_lock_out(store: RedisStore) -> None:
     await call(store, NOW, outcome=Outcome.MACHINE)
-    await store.numbers.remember([(PHONE, "0aX", Outcome.MACHINE)], NOW - timedelta(days=9))
+    earlier = NOW - timedelta(days=9)
+    await store.numbers.remember([(Heard(PHONE, "", Outcome.MACHINE), earlier)])
     assert await call(store, NOW + timedelta(hours=23), UK) == "after_machine"
 
 
@@ -122,6 +123,14 @@ async def test_who_is_on_the_phone_is_called_elsewhere_only_where_persons_are_no
     assert await asked("+12025550102", "3aX", REG_F) == "person_live", "the second is"
     await release([(OTHER, "2aY", True)])
     assert await asked("+12025550102", "3aX", REG_F) is None
+
+
+async def test_what_is_learned_late_locks_the_person_s_other_phones(store: RedisStore) -> None:
+    await call(store, NOW, REG_F, outcome=Outcome.UNKNOWN, person="joe")
+    await store.numbers.remember([(Heard(PHONE, "joe", Outcome.ANSWERED), NOW)])
+    later = NOW + timedelta(days=6)
+    refused = await call(store, later, REG_F, phone=OTHER, person="joe")
+    assert refused == "person_after_conversation"
 
 
 async def test_a_person_s_call_that_was_never_placed_uncounts_its_own_instant(

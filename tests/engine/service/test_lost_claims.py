@@ -8,13 +8,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from engine.core.attempt import AttemptRecord
 from engine.core.call_events import HangupRecord, Recorded
 from engine.core.call_state import CallState
-from engine.core.contact import ContactState
+from engine.core.campaign import Command
+from engine.core.contact import ContactState, NewContact
 from engine.core.ids import attempt_id
 from engine.core.outcome import Outcome
+from engine.core.redial import RedialAt
 from engine.core.settings import LimitSettings
-from engine.ports import Wanted
+from engine.ports import Settlement, Wanted
 from engine.service.calls import Call
 from engine.service.clock import SystemClock
 from engine.service.settling import Settler
@@ -67,6 +70,25 @@ def busy(numbers):
     return make
 
 
+async def leading(stage, campaign_id: int) -> World:
+    """An engine's memory, without its loops."""
+    world = World(
+        stage.store, None, SystemClock(), EngineSettings(owner="t", acknowledge_after_s=600)
+    )
+    world.fence = await stage.store.leadership.acquire("t", datetime.now(UTC), 30)
+    await stage.store.campaigns.fence(campaign_id, world.fence)
+    world.campaigns[campaign_id] = view_of(await stage.get(campaign_id), 1, datetime.now(UTC))
+    return world
+
+
+async def settled(world: World, call: Call, end: Recorded) -> None:
+    world.calls.add(call)
+    settler, stop = Settler(world), asyncio.Event()
+    settler.see(end)
+    stop.set()
+    await settler.run(stop)
+
+
 MACHINE = {"cause": 16, "sip": 200, "amd": "MACHINE", "answered_at": datetime.now(UTC)}
 
 
@@ -87,17 +109,10 @@ async def test_a_call_that_ends_between_the_readings_is_not_lost(
     campaign_id = await stage.campaign(
         [busy.phone], await stage.hire(1), limits=limits, redial={"rules": rules}
     )
-    world = World(store, None, SystemClock(), EngineSettings(owner="t", acknowledge_after_s=600))
-    world.fence = await store.leadership.acquire("t", datetime.now(UTC), 30)
-    await store.campaigns.fence(campaign_id, world.fence)
-    world.campaigns[campaign_id] = view_of(await stage.get(campaign_id), 1, datetime.now(UTC))
+    world = await leading(stage, campaign_id)
     [contact] = await stage.contacts(campaign_id)
     call, end = busy(campaign_id, contact.contact_id, **changes)
-    world.calls.add(call)
-    settler, stop = Settler(world), asyncio.Event()
-    settler.see(end)
-    stop.set()
-    await settler.run(stop)
+    await settled(world, call, end)
     [attempt] = await stage.attempts(campaign_id)
     assert (attempt.attempt_id, attempt.outcome) == (call.attempt_id, outcome)
     [contact] = await stage.contacts(campaign_id)
@@ -105,3 +120,40 @@ async def test_a_call_that_ends_between_the_readings_is_not_lost(
     [against] = await store.numbers.standing([Wanted(busy.phone, "")], DAILY, datetime.now(UTC))
     assert [one.reason for one in against] == ["limit_24h"], "the call counts in its history"
     assert await store.numbers.live_owner(busy.phone) is None
+
+
+TALKED = {
+    "cause": 16, "sip": 200, "answered_at": datetime.now(UTC), "connected_at": datetime.now(UTC),
+}  # fmt: skip
+
+
+async def test_a_conversation_that_is_learned_late_locks_the_person(stage, store, busy, numbers):
+    """Settled as unknown, its number is free again when the outcome becomes known."""
+    [other] = numbers(s02=1)
+    limits = {"person_max_per_7d": 7, "after_conversation_s": 7 * 86_400}
+    campaign_id = await stage.campaign([], await stage.hire(1), play=False, limits=limits)
+    new = NewContact(phone=busy.phone, hours_class="UTC", person_key="joe")
+    [contact_id] = await store.contacts.add(campaign_id, [new], datetime.now(UTC))
+    await stage.tell(campaign_id, Command.PLAY)
+    world = await leading(stage, campaign_id)
+    call, end = busy(campaign_id, contact_id, **TALKED)
+    now, ids = call.started_at, [call.attempt_id]
+    [claim] = await store.calls.claim(campaign_id, world.fence, ids, ["UTC"], now, 60)
+    await store.numbers.reserve(
+        [Wanted(claim.phone, claim.attempt_id, "joe")], LimitSettings(), now
+    )
+    await store.calls.mark_sent(campaign_id, world.fence, [(*ids, "", "carrier", "pbx")], now, 60)
+    unknown = AttemptRecord(
+        attempt_id=call.attempt_id, campaign_id=campaign_id, contact_id=contact_id, number=1,
+        phone=call.phone, caller_id="", trunk="carrier", node="pbx", started_at=now, ended_at=now,
+        outcome=Outcome.UNKNOWN, person_key="joe",
+    )  # fmt: skip
+    following = RedialAt(now + timedelta(hours=1))
+    await store.calls.settle(campaign_id, [Settlement(record=unknown, next=following)], now)
+    await store.numbers.release([(call.phone, call.attempt_id, True)])
+    await settled(world, call, end)
+    [attempt] = await stage.attempts(campaign_id)
+    assert (attempt.outcome, attempt.rev) == (Outcome.ANSWERED, 1)
+    asked = LimitSettings.model_validate(limits)
+    [found] = await store.numbers.standing([Wanted(other, "", "joe")], asked, datetime.now(UTC))
+    assert [one.reason for one in found] == ["person_after_conversation"]

@@ -26,7 +26,7 @@ from engine.core.settings import CampaignSettings
 from engine.core.spreading import spread
 from engine.core.why_not import Candidate, verdicts
 from engine.core.why_not import decide as decide_now
-from engine.ports import Fence, Settlement, Wanted
+from engine.ports import Fence, Heard, Settlement, Wanted
 from engine.store import RedisStore
 
 START = datetime(2026, 3, 1, 5, tzinfo=UTC)  # clocks change on 8 and on 29 March
@@ -215,8 +215,9 @@ class Month:
             self._settlement(claim, claim.history, claim.hours_class, started_at, outcome)
             for claim, outcome in zip(claims, outcomes, strict=True)
         ]
-        notes = [(s.record.phone, s.record.attempt_id, s.record.outcome) for s in ended]
-        await numbers.remember(notes, started_at + timedelta(seconds=30))
+        heard_at = started_at + timedelta(seconds=30)
+        heard = [Heard(c.phone, c.person_key, o) for c, o in zip(claims, outcomes, strict=True)]
+        await numbers.remember([(one, heard_at) for one in heard])
         self._may_die("ended")
         await calls.settle(self.id, ended, started_at)
         for settlement in ended:
