@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from engine.core.call_events import CallEvent
 from engine.core.call_state import CallState, apply
+from engine.core.contact import Contact
 from engine.core.ledger import CONNECT_S, MACHINE_VERDICT, NOTHING, Counts
 from engine.core.pacing.classes import Known
 from engine.core.redial import History
@@ -65,6 +66,11 @@ class Call:
     @property
     def attempt_id(self) -> str:
         return self.state.attempt_id
+
+    def is_for(self, contact: Contact) -> None:
+        """After a recovery only the contact tells whom the call is for."""
+        self.hours_class, self.external_id = contact.hours_class, contact.external_id
+        self.person_key = contact.person_key or contact.external_id or ""
 
 
 def phase_of(call: Call) -> Phase:

@@ -7,6 +7,7 @@ outcome; neither, and Asterisk runs since before the call was sent: it never lef
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -154,9 +155,22 @@ class Recovery:
             now, epoch = self._world.clock.now(), self._world.fence.epoch
             attempts = [_attempt(call, epoch, now) for call in calls]
             await self._world.store.calls.adopt(view.campaign.id, attempts, now)
-            # By force: they are made, whatever limits say by now.
-            made = [(Wanted(c.phone, c.attempt_id, c.person_key), c.started_at) for c in calls]
-            await self._world.store.numbers.take(made)
+            await self._take(calls)
+
+    async def _take(self, calls: Sequence[Call], at: datetime | None = None) -> None:
+        """They are made, whatever limits say by now: each counts, and holds number and person."""
+        for call in calls:
+            if call.history is None:
+                await self._read_whom(call)
+        await self._world.store.numbers.take([
+            (Wanted(c.phone, c.attempt_id, c.person_key, c.hours_class), at or c.started_at)
+            for c in calls
+        ])  # fmt: skip
+
+    async def _read_whom(self, call: Call) -> None:
+        """Another engine placed it. Its history is read when it ends, as it is then."""
+        with suppress(NotFound):
+            call.is_for(await self._world.store.calls.contact(call.campaign_id, call.contact_id))
 
     def _free_agents(self, seen: Seen) -> None:
         """Conversations that ended unheard: their agents wrap up from that end on."""
@@ -273,6 +287,7 @@ class Recovery:
                 log.warning("adopted", attempt_id=attempt_id)
                 call = _restored(view, attempt)
                 world.calls.add(call)
+                await self._take([call], _at_the_latest(attempt_id, seen, now))
                 await self._judge(call, seen)
         if not adopted and attempt_id in seen.records:
             self._settler.acknowledge_later([attempt_id])
@@ -284,6 +299,12 @@ class Recovery:
         except NotFound:
             return None
         return contact if contact.phone == phone else None
+
+
+def _at_the_latest(attempt_id: str, seen: Seen, now: datetime) -> datetime:
+    """A call that was sent at an instant that nobody knows: a limit must not end early."""
+    record = seen.records.get(attempt_id)
+    return now if record is None or attempt_id in seen.live else min(now, record.ended_at)
 
 
 def _latest_call_of_agents(seen: Seen) -> Mapping[str, str]:

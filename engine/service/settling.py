@@ -214,8 +214,7 @@ class Settler:
             call.history = History(
                 contact.n_attempts, contact.n_trunk_faults, contact.outcomes, n_others
             )
-            call.hours_class, call.external_id = contact.hours_class, contact.external_id
-            call.person_key = contact.person_key or contact.external_id or ""
+            call.is_for(contact)
         return call.history
 
     def _next(

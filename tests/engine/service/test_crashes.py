@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import random
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from engine.core import ids
 from engine.core.campaign import Command
+from engine.core.contact import NewContact
 from engine.core.outcome import Outcome
-from engine.ports import DialOrder
+from engine.core.settings import LimitSettings
+from engine.ports import DialOrder, Wanted
 
 LEASE_S = 0.6
 #: Less than a pause of which nothing is known is respected for.
@@ -237,6 +239,59 @@ async def test_calls_that_only_asterisk_remembers(stage, numbers):
     await stage.completed(campaign_id)
     attempts = await stage.check(campaign_id)
     assert {a.number for a in attempts if a.phone[-4:-2] == "01"} == {1, 2, 3}
+
+
+async def test_a_call_that_only_asterisk_remembers_counts(stage, numbers):
+    """Else a limit of two calls would allow three."""
+    [phone] = numbers(s01=1)
+    limits = {"max_per_24h": 2}
+    campaign_id = await stage.campaign([phone], await stage.hire(1), play=False, limits=limits)
+    [contact] = await stage.contacts(campaign_id)
+    running = stage.start(lease_s=LEASE_S)
+    await running.crash()
+    stage.pbx.place(an_order(campaign_id, contact, 1))
+    await stage.tell(campaign_id, Command.PLAY)
+    stage.start("engine-2", lease_s=LEASE_S)
+
+    async def waits_for_tomorrow() -> bool:
+        [found] = await stage.contacts(campaign_id)
+        return bool(found.next_dial_at and found.next_dial_at - now() > timedelta(hours=23))
+
+    await stage.until(waits_for_tomorrow)
+    assert stage.pbx.calls_to(phone) == 2
+
+
+async def test_a_call_that_only_asterisk_remembers_holds_its_number_and_its_person(stage, numbers):
+    stage.pbx.talk_s = 600
+    [phone], [other] = numbers(s00=1), numbers(s02=1)
+    campaign_id = await stage.campaign([], await stage.hire(1), play=False)
+    new = NewContact(phone=phone, hours_class="America/New_York", person_key="joe")
+    await stage.store.contacts.add(campaign_id, [new], now())
+    [contact] = await stage.contacts(campaign_id)
+    running = stage.start(lease_s=LEASE_S)
+    await running.crash()
+    order = an_order(campaign_id, contact, 1)
+    stage.pbx.place(order)
+    await stage.tell(campaign_id, Command.PLAY)
+    engine = stage.start("engine-2", lease_s=LEASE_S).engine
+    limits = LimitSettings(person_max_per_24h=1)
+
+    async def is_held() -> bool:
+        asked = Wanted(other, "", "joe")
+        [found] = await stage.store.numbers.standing([asked], limits, now())
+        return [one.reason for one in found] == ["person_live", "person_limit_24h"]
+
+    await stage.until(is_held)
+    assert await stage.store.numbers.live_owner(phone) == order.attempt_id
+    # The same engine tells it to a Redis that was restarted and forgot it.
+    await stage.until(lambda: order.attempt_id in engine.world.calls)
+    await stage.store.numbers.release([(phone, order.attempt_id, False)])
+    engine.world.doubt()
+    await stage.until(is_held)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
 
 
 def an_order(campaign_id, contact, number) -> DialOrder:
