@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import phonenumbers
 from phonenumbers import (
     PhoneNumberFormat,
@@ -12,6 +14,14 @@ from phonenumbers import (
 
 from engine.core.number_zones import AREA_CHARS, UNKNOWN_ZONE, zones_of_area
 from engine.core.quick_phone import NumberFacts, quick_e164, quick_facts
+
+#: Up to the letter that stands behind a digit.
+_BEFORE_WORD = re.compile(r"(\D*\d[\W\d_]*)[^\W\d_]")
+#: They may begin another number, or a remark.
+_SEPARATORS = "/(／（"
+#: Its numbers have all one length: letters in a number that is in use are digits of it.
+_NORTH_AMERICA = 1
+_MORE_WORDS = "has words or an extension behind the number; write the number alone"
 
 
 def as_e164(text: str, default_country: str | None = None) -> str:
@@ -25,15 +35,41 @@ def as_e164(text: str, default_country: str | None = None) -> str:
 def _thoroughly(text: str, default_country: str | None) -> str:
     if is_emergency(text, default_country):
         raise ValueError("is an emergency number, which is never dialled")
-    try:
-        number = phonenumbers.parse(text, default_country)
-    except phonenumbers.NumberParseException as error:
-        raise ValueError(f"is not a phone number: {_reason(error)}") from None
+    word = _BEFORE_WORD.match(text)
+    _refuse_remarks(text, word[1] if word else "", default_country)
+    number = _parsed(text, default_country)
     if number.extension:
         raise ValueError("has an extension, which cannot be dialled")
+    if word and number.country_code != _NORTH_AMERICA:
+        raise ValueError(_MORE_WORDS)
     if not phonenumbers.is_valid_number(number):
         raise ValueError("is not a number in use in its country")
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def _parsed(text: str, default_country: str | None) -> phonenumbers.PhoneNumber:
+    try:
+        return phonenumbers.parse(text, default_country)
+    except phonenumbers.NumberParseException as error:
+        raise ValueError(f"is not a phone number: {_reason(error)}") from None
+
+
+def _refuse_remarks(text: str, before_word: str, default_country: str | None) -> None:
+    """The library makes digits of what stands behind a number, or leaves out its letters: where
+    numbers have no fixed length that is another number in use."""
+    if _is_number(before_word, default_country):
+        raise ValueError(_MORE_WORDS)
+    if _is_number(text[: max(0, *map(text.rfind, _SEPARATORS))], default_country):
+        raise ValueError("has more than one number, or a remark; write one number alone")
+
+
+def _is_number(text: str, default_country: str | None) -> bool:
+    try:
+        return bool(text) and phonenumbers.is_valid_number(
+            phonenumbers.parse(text, default_country)
+        )
+    except phonenumbers.NumberParseException:
+        return False
 
 
 def zones_of(e164: str) -> tuple[str, ...]:

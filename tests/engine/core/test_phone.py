@@ -59,6 +59,49 @@ def test_a_refusal_says_why(text: str, country: str | None, reason: str) -> None
         as_e164(text, country)
 
 
+@pytest.mark.parametrize(
+    ("text", "country", "reason"),
+    [
+        ("030 123456 Home", "DE", "behind the number"),
+        ("030 1234567 DW 12", "DE", "behind the number"),
+        ("+49 30 1234567 (2. Stock)", "DE", "behind the number"),
+        ("030 1234567 App. 12", "DE", "behind the number"),
+        ("+43 1 58858 DW 12", "DE", "behind the number"),
+        ("030 123456 oder 030 123457", "DE", "behind the number"),
+        ("030 123456 дом", "DE", "behind the number"),
+        ("+1 202 555 0100 (cell)", "US", "behind the number"),
+        ("+1 202 555 0100 (my mobile phone)", "US", "behind the number"),
+        ("06221 4711 / 4712", "DE", "more than one number"),
+        ("06221/4711/4712", "DE", "more than one number"),
+        ("+49 30 1234567 (2)", "DE", "more than one number"),
+        ("030 1234567 (2)", "DE", "more than one number"),
+    ],
+)
+def test_what_stands_behind_a_number_becomes_no_part_of_it(
+    text: str, country: str, reason: str
+) -> None:
+    """Where numbers have no fixed length it would be another number that is in use."""
+    with pytest.raises(ValueError, match=reason):
+        as_e164(text, country)
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "e164"),
+    [
+        ("1-800-FLOWERS", "US", "+18003569377"),
+        ("Tel. 030 123456", "DE", "+4930123456"),
+        ("030/123456", "DE", "+4930123456"),
+        ("06221 / 4711-0", "DE", "+49622147110"),
+        ("0 (6221) 4711", "DE", "+4962214711"),
+        ("+49 (0) 30 123456", "DE", "+4930123456"),
+    ],
+)
+def test_letters_and_slashes_that_are_part_of_a_number_stay(
+    text: str, country: str, e164: str
+) -> None:
+    assert as_e164(text, country) == e164
+
+
 @given(st.text(), st.sampled_from([None, "US", "GB", "XX", ""]))
 def test_any_text_is_e164_or_refused(text: str, country: str | None) -> None:
     try:
