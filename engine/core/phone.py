@@ -15,6 +15,9 @@ from phonenumbers import (
 from engine.core.number_zones import AREA_CHARS, UNKNOWN_ZONE, zones_of_area
 from engine.core.quick_phone import NumberFacts, quick_e164, quick_facts
 
+#: What programs make of a number that they take for a quantity.
+_FRACTION = re.compile(r"(\+?\d{7,15})[.,]0{1,2}")
+_ROUNDED = re.compile(r"\d[.,]?\d*[eE]\+?\d+")
 #: Up to the letter that stands behind a digit.
 _BEFORE_WORD = re.compile(r"(\D*\d[\W\d_]*)[^\W\d_]")
 #: They may begin another number, or a remark.
@@ -33,8 +36,12 @@ def as_e164(text: str, default_country: str | None = None) -> str:
 
 
 def _thoroughly(text: str, default_country: str | None) -> str:
+    if fraction := _FRACTION.fullmatch(text):
+        text = fraction[1]
     if is_emergency(text, default_country):
         raise ValueError("is an emergency number, which is never dialled")
+    if _ROUNDED.fullmatch(text):
+        raise ValueError("was rounded by a spreadsheet; format the column as text")
     word = _BEFORE_WORD.match(text)
     _refuse_remarks(text, word[1] if word else "", default_country)
     number = _parsed(text, default_country)

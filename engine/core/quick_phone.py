@@ -16,8 +16,8 @@ from typing import Final, NamedTuple
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumberType
 
 #: What the quick way reads: digits and the punctuation that means nothing. What ends with
-#: punctuation may have a remark behind the number.
-_PLAIN = re.compile(r"(\+?)(\(?[0-9][0-9 ().-]{4,19}[0-9])")
+#: punctuation may have a remark behind the number, what ends with .0 may be a fraction.
+_PLAIN = re.compile(r"(\+?)(\(?[0-9][0-9 ().-]{4,19}[0-9])(?<!\.0)(?<!\.00)")
 _NO_DIGIT = re.compile(r"[^0-9]+")
 _CODES: Final = {str(code): code for code in COUNTRY_CODE_TO_REGION_CODE}
 _KINDS: Final = (

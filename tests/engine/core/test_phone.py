@@ -102,6 +102,28 @@ def test_letters_and_slashes_that_are_part_of_a_number_stay(
     assert as_e164(text, country) == e164
 
 
+@pytest.mark.parametrize(
+    ("text", "country"),
+    [
+        ("49301234567.0", "DE"),
+        ("49301234567.00", "DE"),
+        ("49301234567,0", "DE"),
+        ("+49301234567.0", "US"),
+        ("301234567.0", "DE"),
+    ],
+)
+def test_a_number_that_a_program_took_for_a_fraction_loses_its_zeros(
+    text: str, country: str
+) -> None:
+    assert as_e164(text, country) == "+49301234567"
+
+
+@pytest.mark.parametrize("text", ["4.93012E+11", "4,93E+11", "4.9301234567E+011"])
+def test_a_number_that_a_spreadsheet_rounded_says_so(text: str) -> None:
+    with pytest.raises(ValueError, match="rounded"):
+        as_e164(text, "DE")
+
+
 @given(st.text(), st.sampled_from([None, "US", "GB", "XX", ""]))
 def test_any_text_is_e164_or_refused(text: str, country: str | None) -> None:
     try:
