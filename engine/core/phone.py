@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 import phonenumbers
 from phonenumbers import (
@@ -15,6 +16,8 @@ from phonenumbers import (
 from engine.core.number_zones import AREA_CHARS, UNKNOWN_ZONE, zones_of_area
 from engine.core.quick_phone import NumberFacts, quick_e164, quick_facts
 
+#: By Unicode's category: marks for the direction of writing and the like, and spaces.
+_SEEN_AS = {"Cf": "", "Zs": " "}
 #: What programs make of a number that they take for a quantity.
 _FRACTION = re.compile(r"(\+?\d{7,15})[.,]0{1,2}")
 _ROUNDED = re.compile(r"\d[.,]?\d*[eE]\+?\d+")
@@ -32,12 +35,18 @@ def as_e164(text: str, default_country: str | None = None) -> str:
 
     Raises ValueError with the reason: not a number, an extension, or not in use in its country.
     """
-    return quick_e164(text, default_country) or _thoroughly(text, default_country)
+    return quick_e164(text, default_country) or _thoroughly(_cleaned(text), default_country)
+
+
+def _cleaned(text: str) -> str:
+    """Without marks that nobody sees, every space a plain one, and no fraction."""
+    if not text.isascii():
+        text = "".join(_SEEN_AS.get(unicodedata.category(char), char) for char in text).strip()
+    fraction = _FRACTION.fullmatch(text)
+    return fraction[1] if fraction else text
 
 
 def _thoroughly(text: str, default_country: str | None) -> str:
-    if fraction := _FRACTION.fullmatch(text):
-        text = fraction[1]
     if is_emergency(text, default_country):
         raise ValueError("is an emergency number, which is never dialled")
     if _ROUNDED.fullmatch(text):

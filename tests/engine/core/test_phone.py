@@ -124,6 +124,14 @@ def test_a_number_that_a_spreadsheet_rounded_says_so(text: str) -> None:
         as_e164(text, "DE")
 
 
+@pytest.mark.parametrize(
+    "space", ["\u00a0", "\u2007", "\u2009", "\u202f", "\u200e", "\u202c", "\ufeff"]
+)
+def test_spaces_and_marks_that_nobody_sees_are_no_part_of_a_number(space: str) -> None:
+    text = f"{space}+49{space}30{space}1234567{space}"
+    assert as_e164(text, "US") == "+49301234567"
+
+
 @given(st.text(), st.sampled_from([None, "US", "GB", "XX", ""]))
 def test_any_text_is_e164_or_refused(text: str, country: str | None) -> None:
     try:
