@@ -57,10 +57,15 @@ def checked(choice: Choice | None) -> Choice | None:
     return choice
 
 
-def layout_for(first: Sequence[str], delimiter: str, choice: Choice | None) -> Layout:
+def layout_for(
+    first: Sequence[str],
+    delimiter: str,
+    choice: Choice | None,
+    default_country: str | None = None,
+) -> Layout:
     """As chosen; without a choice as the first row shows. Raises BadFile."""
     if choice is None:
-        return layout_of(first, delimiter)
+        return layout_of(first, delimiter, default_country)
     if len(first) > len(choice.words):
         raise BadFile(
             f"The first row has {len(first)} cells, but {len(choice.words)} columns were chosen."

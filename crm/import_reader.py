@@ -131,7 +131,8 @@ class Reader:
             return ""
         if records[0].broken:
             raise BadFile(f"The first row {BROKEN}.")
-        self._layout = layout_for(cells(records[0], delimiter), delimiter, self._choice)
+        first = cells(records[0], delimiter)
+        self._layout = layout_for(first, delimiter, self._choice, self._country)
         self._cutter.delimiter = delimiter
         return text
 
@@ -170,7 +171,7 @@ class SheetReader:
         reading = Reading()
         for number, row in rows:
             if self._layout is None:
-                self._layout = layout_for(row, ",", self._choice)
+                self._layout = layout_for(row, ",", self._choice, self._country)
                 if self._layout.has_header:
                     continue
             if number > after:

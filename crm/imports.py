@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from crm.contact_in import ANYWHERE, parse_contact
+from crm.phone_column import is_phone, phone_columns
 from engine.core.contact import NewContact
 from engine.core.errors import Invalid
 from engine.core.settings import DestinationSettings
@@ -42,7 +43,6 @@ PHONES = "phones."
 #: A column that is left out.
 IGNORED = "-"
 FIELDS = ("phone", *_OTHER_NAMES)
-_MIN_DIGITS = 7
 
 
 class BadFile(Invalid):
@@ -58,18 +58,20 @@ class Layout:
     has_header: bool
 
 
-def layout_of(first: Sequence[str], delimiter: str) -> Layout:
+def layout_of(first: Sequence[str], delimiter: str, default_country: str | None = None) -> Layout:
     """The layout that the file's first row shows, be it a header or a contact already.
 
-    Raises BadFile where no column can be the phone number.
+    Raises BadFile where no column can be the phone number, or where several can.
     """
     slugs = [_slug(cell) for cell in first]
-    if any(slug in PHONE_NAMES or _NUMBERED_PHONE.fullmatch(slug) for slug in slugs):
+    if any(map(_names_phone, slugs)) and not any(is_phone(cell, default_country) for cell in first):
         return Layout(delimiter, _by_header(slugs), has_header=True)
-    phone_at = next((i for i, cell in enumerate(first) if looks_like_phone(cell)), None)
-    if phone_at is None:
+    places = phone_columns(first, default_country)
+    if not places:
         raise BadFile(_no_phone(first))
-    return Layout(delimiter, _by_position(first, phone_at), has_header=False)
+    if len(places) > 1:
+        raise BadFile(_several_phones(first, places))
+    return Layout(delimiter, _by_position(first, places[0]), has_header=False)
 
 
 def contact_of(
@@ -163,9 +165,16 @@ def _slug(header: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", header.strip().lower()).strip("_")
 
 
-def looks_like_phone(cell: str) -> bool:
-    only_phone_characters = re.fullmatch(r"[+()\d\s./-]+", cell) is not None
-    return only_phone_characters and sum(c.isdigit() for c in cell) >= _MIN_DIGITS
+def _names_phone(slug: str) -> bool:
+    return slug in PHONE_NAMES or _NUMBERED_PHONE.fullmatch(slug) is not None
+
+
+def _several_phones(first: Sequence[str], places: Sequence[int]) -> str:
+    found = ", ".join(f"{place + 1} ({first[place][:40]!r})" for place in places)
+    return (
+        f"Several columns may be the phone number: {found}. Choose what each column is, or name "
+        "the columns in the first row."
+    )
 
 
 def _no_phone(first: Sequence[str]) -> str:

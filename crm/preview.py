@@ -16,10 +16,10 @@ from crm.imports import (
     Layout,
     contact_of,
     layout_of,
-    looks_like_phone,
     reason_of,
     variables_of,
 )
+from crm.phone_column import is_phone
 from engine.core.errors import Invalid
 from engine.core.settings import CampaignSettings
 
@@ -62,7 +62,7 @@ def preview_of(data: bytes, settings: CampaignSettings, choice: Choice | None) -
     rows, delimiter = _sheet_rows(data) if data.startswith(sheet.MAGIC) else _text_rows(data)
     if not rows:
         raise BadFile("The file is empty.")
-    choice = choice or _guessed(rows, delimiter)
+    choice = choice or _guessed(rows, delimiter, settings.list.default_country)
     first, rest = rows[0][1], rows[1:]
     problem = problem_of(choice)
     layout = layout_for(first, delimiter, choice)
@@ -77,17 +77,20 @@ def preview_of(data: bytes, settings: CampaignSettings, choice: Choice | None) -
     )
 
 
-def _guessed(rows: Rows, delimiter: str) -> Choice:
+def _guessed(rows: Rows, delimiter: str, default_country: str) -> Choice:
     """As the import guesses; with a header in unknown words, by what stands below it."""
     first = rows[0][1]
     try:
-        layout = layout_of(first, delimiter)
+        layout = layout_of(first, delimiter, default_country)
         return Choice(words_of(layout), layout.has_header)
     except BadFile:
         words = list(variables_of(first))
+    if any(is_phone(cell, default_country) for cell in first):
+        return Choice(variables_of([""] * len(first)), has_header=False)
     below = [row for _, row in rows[1:]]
     hits = [
-        sum(looks_like_phone(row[i]) for row in below if i < len(row)) for i in range(len(words))
+        sum(is_phone(row[i], default_country) for row in below if i < len(row))
+        for i in range(len(words))
     ]
     if any(hits):
         words[hits.index(max(hits))] = "phone"

@@ -84,6 +84,12 @@ def test_a_preview_guesses_by_what_stands_below_an_unknown_header():
     assert not found.problem and not found.rows[0].problem
 
 
+def test_a_preview_with_two_phones_asks_which_one_it_is():
+    found = preview_of(b"+12025550100,Ann,+12025550101\n", SETTINGS, None)
+    assert not found.has_header and len(found.rows) == 1
+    assert "phone numbers" in found.problem
+
+
 def test_a_preview_of_what_has_no_phone_asks_for_it():
     found = preview_of(b"first,last\nAnn,Lee\n", SETTINGS, None)
     assert "phone numbers" in found.problem and found.rows[0].problem == ""

@@ -26,6 +26,40 @@ def test_a_file_without_header_is_read_by_position():
     assert layout.columns == ("name", "phone", "source")
 
 
+@pytest.mark.parametrize(
+    ("row", "country", "phone_at"),
+    [
+        ("2024-01-15,Ann,+4930123456", "DE", 2),
+        ("15.01.2024,Ann,030 123456", "DE", 2),
+        ("20240115,Ann,030 123456", "DE", 2),
+        ("20240115,Ann", "DK", 0),
+        ("4155550123,Ann,+12025550100", "US", 2),
+        ("4155550123,Ann,0012025550100", "DE", 2),
+        ("0012345678,Ann,(202) 555-0100", "US", 2),
+        ("10000234,Ann,2025550100", "US", 2),
+        ("1234567.89,Ann,030 123456", "DE", 2),
+        ("192.168.100.200,030 123456", "DE", 1),
+        ("5550100,Ann", "US", 0),
+        ("Mobile,+4930123456", "DE", 1),
+        ("Home,030 123456,Phone", "DE", 1),
+        ("Ann,030\u2013123456", "DE", 1),
+        ("Ann,'+4930123456", "US", 1),
+        ("Ann,tel:+49-30-123456", "US", 1),
+    ],
+)
+def test_without_a_header_the_phone_is_no_date_and_no_id(row, country, phone_at):
+    layout = layout_of(row.split(","), ",", country)
+    assert (layout.columns.index("phone"), layout.has_header) == (phone_at, False)
+
+
+@pytest.mark.parametrize(
+    "row", ["2025550100,Ann,2025550101", "+12025550100,+12025550101", "2025550100,2025550101,x"]
+)
+def test_two_columns_that_may_both_be_the_phone_ask_for_a_choice(row):
+    with pytest.raises(BadFile, match="Several columns may be the phone number"):
+        layout_of(row.split(","), ",", "US")
+
+
 def test_wrong_columns_say_what_was_found_and_what_is_needed():
     with pytest.raises(BadFile) as caught:
         layout_of(["first", "city"], ",")
