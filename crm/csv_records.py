@@ -17,7 +17,7 @@ from typing import NamedTuple
 MAX_RECORD_CHARS = 65_536
 MAX_RECORD_LINES = 100
 DELIMITERS = (",", ";", "\t")
-_LINE_END = re.compile(r"\s*[\r\n]+\s*")
+_LINE_END = re.compile(r"\s*\n+\s*")
 
 
 class LineTooLong(Exception):
@@ -44,7 +44,10 @@ class RecordCutter:
 
     def feed(self, text: str, *, is_last: bool = False) -> Iterator[Record]:
         """Whole records, blank ones left out. With `is_last` the rest is a record too."""
-        lines = (self.rest + text).split("\n")
+        text, held = self.rest + text, ""
+        if text.endswith("\r") and not is_last:  # the line feed after it may come yet
+            text, held = text[:-1], "\r"
+        lines = with_line_feeds(text).split("\n")
         self.rest = ""
         tail = "" if is_last else lines.pop()
         start = 0
@@ -52,7 +55,7 @@ class RecordCutter:
             line = lines[start]
             if '"' not in line and len(line) <= MAX_RECORD_CHARS:  # as nearly all are
                 if line.strip():
-                    yield Record(self.line, line.removesuffix("\r"))
+                    yield Record(self.line, line)
                 self.line, start = self.line + 1, start + 1
                 continue
             end = self._end_of_record(lines, start, is_last)
@@ -63,10 +66,10 @@ class RecordCutter:
             start = max(start + 1, end)
         if len(tail) > MAX_RECORD_CHARS:
             raise LineTooLong(self.line)
-        self.rest = "" if is_last else "\n".join([*lines[start:], tail])
+        self.rest = "" if is_last else "\n".join([*lines[start:], tail]) + held
 
     def _record(self, lines: list[str], start: int, end: int) -> Iterator[Record]:
-        text = "\n".join(lines[start : max(start + 1, end)]).removesuffix("\r")
+        text = "\n".join(lines[start : max(start + 1, end)])
         if text.strip():
             yield Record(self.line, text, broken=end == start)
 
@@ -85,9 +88,18 @@ class RecordCutter:
         return start if is_last else None
 
 
+def with_line_feeds(text: str) -> str:
+    """Lines may end as on Windows, and as on a Mac of old, which Excel still offers."""
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def first_line(text: str) -> str:
+    return with_line_feeds(text).lstrip("\n").partition("\n")[0]
+
+
 def cells(record: Record, delimiter: str) -> list[str]:
     """The record's cells, without white space around them, a line end inside as one space."""
-    if '"' not in record.text and "\r" not in record.text:  # as nearly all are
+    if '"' not in record.text:  # as nearly all are
         return [cell.strip() for cell in record.text.split(delimiter)]
     row = next(csv.reader(io.StringIO(record.text, newline=""), delimiter=delimiter))
     return [_LINE_END.sub(" ", cell.strip()) for cell in row]

@@ -12,7 +12,7 @@ from dataclasses import astuple, dataclass, field
 
 from crm.columns import Choice, layout_for
 from crm.contact_in import ANYWHERE
-from crm.csv_records import LineTooLong, Record, RecordCutter, cells, guess_delimiter
+from crm.csv_records import LineTooLong, Record, RecordCutter, cells, first_line, guess_delimiter
 from crm.decoding import Decoder, UnknownEncoding
 from crm.imports import BadFile, Layout, contact_of, reason_of
 from crm.plain_rows import PlainRows
@@ -122,7 +122,7 @@ class Reader:
         """Find the layout once the first row is whole; returns what is still to be cut."""
         text = (self._cutter.rest + text).removeprefix("\ufeff")
         self._cutter.rest = ""
-        delimiter = guess_delimiter(text.lstrip("\r\n").partition("\n")[0])
+        delimiter = guess_delimiter(first_line(text))
         records = list(RecordCutter(delimiter).feed(text, is_last=is_last))
         if not records:
             if is_last:

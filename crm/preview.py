@@ -9,7 +9,7 @@ from itertools import islice
 
 from crm import sheet
 from crm.columns import Choice, layout_for, problem_of, words_of
-from crm.csv_records import LineTooLong, RecordCutter, cells, guess_delimiter
+from crm.csv_records import LineTooLong, RecordCutter, cells, first_line, guess_delimiter
 from crm.decoding import Decoder, UnknownEncoding
 from crm.imports import (
     BadFile,
@@ -121,7 +121,7 @@ def _text_rows(data: bytes) -> tuple[Rows, str]:
         text = Decoder().decode(data, is_last=is_whole).removeprefix("\ufeff")
     except UnknownEncoding:
         raise BadFile("The file is partly UTF-8 and partly not. Save it as CSV UTF-8.") from None
-    delimiter = guess_delimiter(text.lstrip("\r\n").partition("\n")[0])
+    delimiter = guess_delimiter(first_line(text))
     try:
         records = list(islice(RecordCutter(delimiter).feed(text, is_last=is_whole), N_ROWS))
     except LineTooLong as error:

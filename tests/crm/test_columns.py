@@ -90,6 +90,11 @@ def test_a_preview_with_two_phones_asks_which_one_it_is():
     assert "phone numbers" in found.problem
 
 
+def test_a_preview_knows_every_kind_of_line_end():
+    found = preview_of(b"a;Phone\r;+12025550100\rx;12\r", SETTINGS, None)
+    assert [row.line for row in found.rows] == [2, 3] and found.columns[1] == "phone"
+
+
 def test_a_preview_of_what_has_no_phone_asks_for_it():
     found = preview_of(b"first,last\nAnn,Lee\n", SETTINGS, None)
     assert "phone numbers" in found.problem and found.rows[0].problem == ""

@@ -44,6 +44,19 @@ def test_a_quoted_cell_may_span_lines_and_hold_separators():
     ]
 
 
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 100])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_end_in_any_of_three_ways(size, end):
+    text = end.join(["a,b", "", '1,"2', '3"', "4,5", ""])
+    assert cut(text, size) == [
+        (1, ["a", "b"], False), (3, ["1", "2 3"], False), (5, ["4", "5"], False),
+    ]  # fmt: skip
+
+
+def test_a_stray_line_end_costs_no_row_after_it():
+    assert cut("a,b\n1,2\r3,4\n5,6\n", 4)[2:] == [(3, ["3", "4"], False), (4, ["5", "6"], False)]
+
+
 def test_a_quote_inside_a_cell_is_an_ordinary_character():
     assert cut('5" pipe,a\nb,c\n', 2) == [(1, ['5" pipe', "a"], False), (2, ["b", "c"], False)]
 

@@ -41,6 +41,12 @@ def test_a_file_without_header_and_line_end():
     assert read(b"+12025550100,Ann", 5)[0] == [("+12025550100", "Ann", "")]
 
 
+@pytest.mark.parametrize("size", [1, 3, 64, 1000])
+def test_a_file_as_an_old_mac_writes_it(size):
+    data = b"phone;name\r+12025550100;Ann\r+12025550101;Bea\r"
+    assert [contact[1] for contact in read(data, size)[0]] == ["Ann", "Bea"]
+
+
 def test_an_id_in_front_is_not_taken_for_the_phone():
     data = b"10000234,+12025550100,Ann\n10000235,+12025550101,Bea\n"
     assert [contact[0] for contact in read(data, 1000)[0]] == ["+12025550100", "+12025550101"]
