@@ -7,9 +7,9 @@ import warnings
 import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime
+from itertools import islice
 
 import openpyxl
-from openpyxl.utils.exceptions import InvalidFileException
 
 from crm.imports import BadFile
 
@@ -17,6 +17,10 @@ MAGIC = b"PK\x03\x04"
 #: A spreadsheet is read as a whole: so much of it packed, and unpacked.
 MAX_BYTES = 64 * 1024 * 1024
 MAX_UNPACKED_BYTES = 1024 * 1024 * 1024
+#: As many as Excel has.
+MAX_ROWS = 1_048_576
+#: So many rows tell how wide the table is, and so wide it is at most.
+ROWS_AHEAD, MAX_WIDTH = 1000, 100
 
 
 def rows_of(
@@ -25,18 +29,46 @@ def rows_of(
     """Row number and cells. Raises BadFile."""
     _refuse_bombs(data, max_unpacked_bytes)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about styles, which nobody needs here
-            book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        raise BadFile(f"The spreadsheet cannot be read: {error}") from None
+        yield from _as_wide_as_seen(_rows(data))
+    except BadFile:
+        raise
+    except Exception as error:  # whatever the parsers of openpyxl meet in a damaged file
+        raise BadFile(f"The spreadsheet cannot be read: {error or type(error).__name__}") from error
+
+
+def _rows(data: bytes) -> Iterator[tuple[int, list[str]]]:
+    """Those that are not empty, without empty cells at their end."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about styles, which nobody needs here
+        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
     try:
-        for number, row in enumerate(book.worksheets[0].iter_rows(values_only=True), start=1):
-            cells = [_text(value) for value in row]
-            if any(cells):
+        sheet = book.worksheets[0]
+        sheet.reset_dimensions()  # programs write wrong ones, and openpyxl stops where they end
+        for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
+            if number > MAX_ROWS:
+                raise BadFile(f"The spreadsheet has more than {MAX_ROWS} rows.")
+            if cells := _trimmed([_text(value) for value in row]):
                 yield number, cells
     finally:
         book.close()
+
+
+def _as_wide_as_seen(
+    rows: Iterator[tuple[int, list[str]]],
+) -> Iterator[tuple[int, list[str]]]:
+    """The first row shows the columns; cells below it may stand beyond its end."""
+    ahead = list(islice(rows, ROWS_AHEAD))
+    width = min(MAX_WIDTH, max((len(cells) for _, cells in ahead), default=0))
+    for number, cells in ahead[:1]:
+        yield number, cells + [""] * (width - len(cells))
+    yield from ahead[1:]
+    yield from rows
+
+
+def _trimmed(cells: list[str]) -> list[str]:
+    while cells and not cells[-1]:
+        cells.pop()
+    return cells
 
 
 def _refuse_bombs(data: bytes, max_unpacked_bytes: int) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
+import zipfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import openpyxl
@@ -10,6 +13,7 @@ import pytest
 
 from crm.import_run import run
 from crm.imports import BadFile
+from crm.preview import preview_of
 from crm.sheet import rows_of
 from engine.core.settings import CampaignSettings
 from engine.store import RedisStore
@@ -25,6 +29,22 @@ def book(*rows: list[object]) -> bytes:
     made.save(out)
     made.close()
     return out.getvalue()
+
+
+def changed(data: bytes, name: str, change: Callable[[bytes], bytes]) -> bytes:
+    """The spreadsheet with one of its parts, which `name` ends, changed."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w") as new:
+        for entry in old.namelist():
+            part = old.read(entry)
+            if entry.endswith(name):
+                assert change(part) != part
+                part = change(part)
+            new.writestr(entry, part)
+    return out.getvalue()
+
+
+GOOD = book(["phone", "name"], [12025550100, "Ann"], [12025550101, "Bea"])
 
 
 async def imported(store: RedisStore, data: bytes, campaign_id: int, n_goes: int = 10**9):
@@ -65,6 +85,36 @@ def test_cells_are_texts_as_people_see_them() -> None:
 def test_what_is_no_spreadsheet_is_refused(data: bytes) -> None:
     with pytest.raises(BadFile):
         list(rows_of(data))
+
+
+@pytest.mark.parametrize("area", [b"A1", b"A1:A1", b"A1:XFD1048576", b"B2:C2"])
+async def test_an_area_that_a_program_wrote_wrongly_hides_no_row(store, campaign_id, area) -> None:
+    wrong = changed(GOOD, "sheet1.xml", lambda part: part.replace(b"A1:B3", area))
+    assert (await imported(store, wrong, campaign_id))[1] == (2, 0, 0)
+
+
+def test_cells_beyond_the_first_row_are_columns_too() -> None:
+    rows = list(rows_of(book(["phone"], [12025550100, None, "x"], [None] * 400 + ["y"])))
+    assert [len(cells) for _, cells in rows] == [100, 3, 401]
+
+
+DAMAGES = {
+    "cut sheet": ("sheet1.xml", lambda part: part[: len(part) // 2]),
+    "cut book": ("workbook.xml", lambda part: part[: len(part) // 2]),
+    "no such text": ("sheet1.xml", lambda part: part.replace(b'"n"><v>12025550101', b'"s"><v>999')),
+    "no number": ("sheet1.xml", lambda part: part.replace(b"12025550101", b"abc")),
+    "far row": ("sheet1.xml", lambda part: part.replace(b'r="3"', b'r="99999999999"')),
+    "no sheet": ("workbook.xml", lambda part: re.sub(rb"<sheets>.*</sheets>", b"", part)),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+async def test_a_damaged_spreadsheet_ends_with_a_reason(store, campaign_id, damage) -> None:
+    bad = changed(GOOD, *DAMAGES[damage])
+    assert (await imported(store, bad, campaign_id))[0] == "failed"
+    assert (await store.campaigns.get(campaign_id)).n_importing == 0
+    with pytest.raises(BadFile, match="spreadsheet"):
+        preview_of(bad, CampaignSettings(), None)
 
 
 @pytest.mark.parametrize("n_goes", [1, 10**9], ids=["interrupted after each commit", "at once"])
