@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 import structlog
+from redis.exceptions import RedisError
 
 from crm import sheet
 from crm.columns import choice_of
@@ -19,13 +20,15 @@ from crm.import_reader import Reader, Reading, SheetReader
 from crm.imports import BadFile
 from crm.sifting import MAX_TOLD, Sieve
 from engine.core.campaign import Campaign
-from engine.core.errors import CampaignFinal, Conflict, NotFound
+from engine.core.errors import CampaignFinal, Conflict, NotFound, StoreUnavailable
 from engine.store import Import, ImportStatus, RedisStore
 
 #: An upload may take so long in all, and be silent for so long; after that nobody sends any more.
 UPLOAD_LIMIT_S = 3600
 UPLOAD_SILENT_S = 300
 UPLOAD_CUT = "The upload ended before its end; nothing of it was added."
+#: An import that raised an unexpected error so often is not tried again.
+MAX_CRASHES = 3
 #: Rows of a spreadsheet between two commits.
 ROWS_AT_ONCE = 500
 #: Chunks of an upload that are saved together: one at a time the server waits between two of them.
@@ -50,7 +53,8 @@ async def run(store: RedisStore, import_id: str, may_go_on: Callable[[], bool]) 
     """Bring the import to its end.
 
     Returns done, failed, gone (nothing to do), interrupted, or busy (another worker is faster).
-    `may_go_on` is asked before each chunk. Raises StoreUnavailable; run it again then.
+    `may_go_on` is asked before each chunk. Raises StoreUnavailable, and what nobody expected in
+    all but the last of MAX_CRASHES tries; run it again then.
     """
     upload = next((u for u in await store.imports.unfinished() if u.import_id == import_id), None)
     if upload is None or upload.status is ImportStatus.UPLOADING:
@@ -62,6 +66,19 @@ async def run(store: RedisStore, import_id: str, may_go_on: Callable[[], bool]) 
         return await _end(store, import_id, ImportStatus.FAILED, error.message)
     except Conflict:
         return "busy"
+    except (StoreUnavailable, RedisError):
+        raise
+    except Exception as error:
+        return await _crashed(store, import_id, error)
+
+
+async def _crashed(store: RedisStore, import_id: str, error: Exception) -> str:
+    """Its campaign does not complete while an import runs: one that always crashes must end."""
+    if await store.imports.note_crash(import_id) < MAX_CRASHES:
+        raise error
+    log.error("import_crashed", import_id=import_id, error=type(error).__name__, exc_info=error)
+    message = f"The import failed {MAX_CRASHES} times ({type(error).__name__}); see the log."
+    return await _end(store, import_id, ImportStatus.FAILED, message)
 
 
 @contextmanager

@@ -168,6 +168,10 @@ class RedisImports:
                 yield RejectedRow(line, row, reason)
             start += len(rows)
 
+    async def note_crash(self, import_id: str) -> int:
+        """A worker met an error that nobody expected; how many did so far."""
+        return int(await self._link.call("HINCRBY", self._key(import_id), "crashes", 1))
+
     async def finish(self, import_id: str, status: str, error: str, now: datetime) -> None:
         """Once: a second time changes nothing."""
         await self._link.batch([
@@ -187,7 +191,8 @@ class RedisImports:
         if not _is_id(import_id):
             return None
         flat = await self._link.call_raw("HGETALL", self._key(import_id))
-        return _import(import_id, flat) if flat else None
+        # A count of crashes may be all that is left of one whose campaign was deleted.
+        return _import(import_id, flat) if b"filename" in flat else None
 
     def _base(self, import_id: str) -> str:
         return self._keys.campaign(_campaign_of(import_id))

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from multiprocessing.process import BaseProcess
 
 import pytest
+from redis.exceptions import RedisError
 
 from crm import import_run
 from crm.import_run import UPLOAD_SILENT_S, run, waiting_imports
@@ -138,6 +139,37 @@ async def test_parts_that_were_added_ahead_of_a_failed_commit_count_once(store, 
     phones = await all_phones(store, campaign_id)
     assert len(phones) == len(set(phones)) == 5100
     assert phones == sorted(phones), "in the order of the file"
+
+
+async def test_an_import_that_always_crashes_ends_as_failed(store, monkeypatch):
+    campaign_id = await new_campaign(store)
+    import_id = await upload(store, campaign_id, calling_list(10))
+
+    def crash(*_: object, **__: object) -> None:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr(import_run.Reader, "read", crash)
+    for _ in range(import_run.MAX_CRASHES - 1):
+        with pytest.raises(RuntimeError):
+            await run(store, import_id, for_ever)
+    assert (await found(store, campaign_id, import_id)).status is ImportStatus.QUEUED
+    assert await run(store, import_id, for_ever) == "failed"
+    assert "RuntimeError" in (await found(store, campaign_id, import_id)).error
+    assert (await store.campaigns.get(campaign_id)).n_importing == 0
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable("away"), RedisError("away")])
+async def test_a_server_that_is_away_ends_no_import(store, monkeypatch, error):
+    campaign_id = await new_campaign(store)
+    import_id = await upload(store, campaign_id, calling_list(10))
+
+    def away() -> bool:
+        raise error
+
+    for _ in range(import_run.MAX_CRASHES + 1):
+        with pytest.raises(type(error)):
+            await run(store, import_id, away)
+    assert await run(store, import_id, for_ever) == "done"
 
 
 @pytest.mark.parametrize(
