@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from admin_api.context import Context
 from admin_api.problems import ApiError
+from admin_api.streamed import Streamed
 from engine.store import StoredAnswer, Token
 
 Answer = TypeVar("Answer", bound=BaseModel)
@@ -36,11 +37,12 @@ async def once(
     make: Callable[[], Awaitable[Answer]],
     *,
     status: int = 201,
-    body: bytes | None = None,
+    body: bytes | Streamed | None = None,
     keep: Callable[[Answer], Answer] = lambda answer: answer,
 ) -> Response:
     """Do `make` once for a key. `keep` says what of the answer may be stored. `body`: what
-    counts as the body where the route reads it itself.
+    counts as the body where the route reads it itself; one that comes in pieces is known only
+    after `make` has read it.
 
     Raises ApiError `idempotency_key_reused` when the key came with another request before, and
     Conflict while the first one is still being answered.
@@ -50,25 +52,31 @@ async def once(
     scoped, fingerprint = f"{token.id}:{key}", await _fingerprint(request, body)
     stored = await ctx.store.idempotency.begin(scoped, fingerprint, ctx.now())
     if stored is not None:
-        return _replay(stored, fingerprint)
+        return _replay(stored, fingerprint, await _whole(fingerprint, body))
     try:
         answer = await make()
     except BaseException:
         await ctx.store.idempotency.forget(scoped)
         raise
-    await ctx.store.idempotency.finish(scoped, status, keep(answer).model_dump_json())
+    kept, whole = keep(answer).model_dump_json(), await _whole(fingerprint, body)
+    await ctx.store.idempotency.finish(scoped, status, kept, whole)
     return _answer(status, answer.model_dump_json())
 
 
-async def _fingerprint(request: Request, body: bytes | None) -> str:
+async def _fingerprint(request: Request, body: bytes | Streamed | None) -> str:
     if body is None:
         body = await request.body()
     head = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
-    return hashlib.sha256(head + body).hexdigest()
+    return hashlib.sha256(head + (b"" if isinstance(body, Streamed) else body)).hexdigest()
 
 
-def _replay(stored: StoredAnswer, fingerprint: str) -> Response:
-    if stored.fingerprint != fingerprint:
+async def _whole(fingerprint: str, body: bytes | Streamed | None) -> str:
+    """With the digest of what came in pieces."""
+    return f"{fingerprint}+{await body.digest()}" if isinstance(body, Streamed) else fingerprint
+
+
+def _replay(stored: StoredAnswer, *fingerprints: str) -> Response:
+    if stored.fingerprint not in fingerprints:
         raise ApiError(
             422, "idempotency_key_reused", "This Idempotency-Key came with another request before."
         )

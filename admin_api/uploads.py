@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import structlog
-from fastapi import Request
 from redis.exceptions import RedisError
 from starlette.requests import ClientDisconnect
 
 from admin_api.context import Context
 from admin_api.problems import ApiError
 from admin_api.schemas.lists import ImportOut
+from admin_api.streamed import Streamed
 from admin_api.views import import_out
 from crm.columns import Choice
 from crm.import_run import UPLOAD_CUT, UPLOAD_LIMIT_S
@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 
 async def receive_upload(
-    request: Request, ctx: Context, campaign_id: int, filename: str, choice: Choice | None = None
+    body: Streamed, ctx: Context, campaign_id: int, filename: str, choice: Choice | None = None
 ) -> ImportOut:
     """Stage the body and leave a job for the worker. Raises ApiError when it ends early."""
     imports = ctx.store.imports
@@ -38,7 +38,7 @@ async def receive_upload(
     is_whole = False
     try:
         async with asyncio.timeout(UPLOAD_LIMIT_S):
-            async for chunk in _chunks(request, ctx.settings.max_upload_bytes):
+            async for chunk in _chunks(body.pieces()):
                 await imports.append(import_id, chunk, ctx.now())
         await imports.seal(import_id, ctx.now())
         is_whole = True
@@ -59,14 +59,10 @@ async def _enqueue(ctx: Context, import_id: str) -> None:
         log.warning("import_not_enqueued", import_id=import_id, error=str(error))
 
 
-async def _chunks(request: Request, max_bytes: int) -> AsyncIterator[bytes]:
+async def _chunks(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """The body in equal pieces."""
-    waiting, n_bytes = bytearray(), 0
-    stream = request.stream()
+    waiting = bytearray()
     while (piece := await _next(stream)) is not None:
-        n_bytes += len(piece)
-        if n_bytes > max_bytes:
-            raise ApiError(413, "too_large", f"A list may have {max_bytes} bytes; split it.")
         waiting += piece
         while len(waiting) >= CHUNK_BYTES:
             yield bytes(waiting[:CHUNK_BYTES])

@@ -28,6 +28,7 @@ from admin_api.schemas.contacts import (
     WhyOut,
 )
 from admin_api.schemas.lists import ImportOut, PreviewOut
+from admin_api.streamed import Streamed
 from admin_api.uploads import receive_upload
 from admin_api.views import contacts_out, known_of
 from admin_api.why_not_now import WAITING, next_dial_at, why_not_now
@@ -99,13 +100,14 @@ async def add_contacts(
         raise CampaignFinal
     match request.headers.get("content-type", "").partition(";")[0].strip().lower():
         case "text/csv" | limits.XLSX:
+            file = Streamed(request, ctx.settings.max_upload_bytes)
             return await once(
                 ctx, key, token, request,
                 lambda: receive_upload(
-                    request, ctx, campaign_id, filename[:200],
+                    file, ctx, campaign_id, filename[:200],
                     checked(choice_of(columns, has_header=header)),
                 ),
-                status=202, body=b"",
+                status=202, body=file,
             )  # fmt: skip
         case "application/json":
             sent = _array(await request.body())

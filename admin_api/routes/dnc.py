@@ -17,6 +17,7 @@ from admin_api.problems import ApiError, responses
 from admin_api.schemas.basics import Listing
 from admin_api.schemas.contacts import Reason, Rejected
 from admin_api.schemas.dnc import DncAdded, DncIn, DncOut
+from admin_api.streamed import Streamed
 from admin_api.views import dnc_out
 from crm.contact_in import field_errors
 from crm.dnc_file import DncFile
@@ -118,21 +119,16 @@ async def add_dnc(
             )  # fmt: skip
         case "text/csv":
             file = DncFile(ctx.store.dnc, default_country, source, by, scope)
+            sent = Streamed(request)
             return await once(
-                ctx,
-                key,
-                token,
-                request,
-                lambda: _from_csv(ctx, request, file),
-                status=200,
-                body=b"",
+                ctx, key, token, request, lambda: _from_csv(ctx, sent, file), status=200, body=sent
             )
     raise ApiError(415, "unsupported_media_type", "Send application/json or text/csv.")
 
 
-async def _from_csv(ctx: Context, request: Request, file: DncFile) -> DncAdded:
+async def _from_csv(ctx: Context, sent: Streamed, file: DncFile) -> DncAdded:
     """Any header is refused as a row like others; the answer names the first refused rows."""
-    async for chunk in request.stream():
+    async for chunk in sent.pieces():
         await file.feed(chunk, ctx.now())
     await file.feed(b"", ctx.now(), is_last=True)
     return DncAdded(

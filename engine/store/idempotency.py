@@ -43,10 +43,11 @@ class RedisIdempotency:
             raise Conflict("The first request with this key still runs.")
         return StoredAnswer(status, body, of_first)
 
-    async def finish(self, key: str, status: int, body: str) -> None:
+    async def finish(self, key: str, status: int, body: str, fingerprint: str) -> None:
+        """`fingerprint`: of the whole request, of which `begin` may have known a part."""
         name = self._keys.idempotency(key)
         text = await self._link.call("GET", name)
-        fingerprint, at = codec.from_json(text)[2:] if text else ("", 0)
+        at = codec.from_json(text)[3] if text else 0
         answer = codec.to_json([status, body, fingerprint, at])
         await self._link.call("SET", name, answer, "EX", LIFETIME_S)
 

@@ -41,6 +41,18 @@ async def test_contacts_and_clones_are_made_once(api):
     assert uploads[0]["import_id"] == uploads[1]["import_id"]
 
 
+@pytest.mark.parametrize(("path", "status"), [("/contacts", 202), ("/dnc", 200)])
+async def test_another_file_under_the_same_key_is_refused(api, admin, path, status):
+    made = await api("POST", "/campaigns", 201, json={"name": "A"})
+    path = f"/campaigns/{made['id']}{path}" if path == "/contacts" else path
+    headers = {"Idempotency-Key": "k", "Content-Type": "text/csv"}
+    first = await api("POST", path, status, content=b"phone\n+12025550100\n", headers=headers)
+    other = await api("POST", path, 422, content=b"phone\n+12025550101\n", headers=headers)
+    assert other["code"] == "idempotency_key_reused"
+    again = await admin.post(f"/api/v1{path}", content=b"phone\n+12025550100\n", headers=headers)
+    assert (again.json(), again.headers["idempotency-replayed"]) == (first, "true")
+
+
 async def test_a_failed_request_may_be_repeated(api):
     headers = {"Idempotency-Key": "k"}
     body = {"name": "A", "agent_ids": [1]}

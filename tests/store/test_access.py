@@ -54,7 +54,7 @@ async def test_a_repeated_request_gets_the_first_answer(store):
     assert await begin("k", "f", NOW) is None
     with pytest.raises(Conflict):
         await begin("k", "f", NOW)
-    await store.idempotency.finish("k", 201, '{"id":1}')
+    await store.idempotency.finish("k", 201, '{"id":1}', "f")
     assert await begin("k", "g", NOW) == StoredAnswer(201, '{"id":1}', "f")
     assert await begin("other", "f", NOW) is None
     await store.idempotency.forget("other")
