@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
@@ -15,6 +15,7 @@ from admin_api import limits
 from admin_api.auth import Supervisor, actor
 from admin_api.context import CampaignId, ContactId, Context, Ctx, Cursor, Limit
 from admin_api.idempotency import Key, once
+from admin_api.merge import merge
 from admin_api.problems import ApiError, responses
 from admin_api.schemas.basics import Listing
 from admin_api.schemas.contacts import (
@@ -37,7 +38,7 @@ from crm.contact_in import ON_DNC, checked_variables, parse_contact
 from crm.preview import CSV_BYTES, preview_of
 from crm.sifting import elsewhere
 from engine.core.campaign import Campaign
-from engine.core.contact import ContactState, NewContact
+from engine.core.contact import DEFAULT_PRIORITY, ContactState, NewContact
 from engine.core.errors import CampaignFinal, FieldError, Invalid
 from engine.core.why_not import verdicts
 from engine.store.dnc import scopes_of
@@ -54,6 +55,7 @@ Columns = Annotated[
     ),
 ]
 MAX_CONTACTS = 1000
+Value = TypeVar("Value")
 _FILES = {
     "text/csv": {"schema": {"type": "string"}},
     limits.XLSX: {"schema": {"type": "string", "format": "binary"}},
@@ -269,12 +271,26 @@ async def edit_contact(
         contact_id,
         actor=actor(token),
         now=ctx.now(),
-        name=body.name,
-        priority=body.priority,
-        active=body.active,
-        variables=None if body.variables is None else checked_variables(body.variables),
+        name=_given(body, "name", ""),
+        priority=_given(body, "priority", DEFAULT_PRIORITY),
+        active=_given(body, "active", True),
+        variables=_variables_of(body) if "variables" in body.model_fields_set else None,
     )
     return (await contacts_out(ctx, campaign, [contact]))[0]
+
+
+def _given(body: ContactPatch, field: str, default: Value) -> Value | None:
+    """None for what was not sent; null is the default."""
+    if field not in body.model_fields_set:
+        return None
+    value: Value | None = getattr(body, field)
+    return default if value is None else value
+
+
+def _variables_of(body: ContactPatch) -> Callable[[Mapping[str, str]], Mapping[str, str]]:
+    """From those that there are. Raises Invalid where they become too many."""
+    sent = body.variables
+    return lambda before: {} if sent is None else checked_variables(merge(before, sent, {}))
 
 
 @router.get("/{contact_id}/why", responses=responses(404))

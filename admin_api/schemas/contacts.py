@@ -71,7 +71,8 @@ class ContactOut(BaseModel):
 
 
 class ContactPatch(In):
-    """What may change while the campaign runs; null is not a value here, `variables` replace."""
+    """What may change while the campaign runs, as RFC 7396 merges it: null is the default, and
+    `variables` keep what is not named; null among them takes one away."""
 
     name: Annotated[str, Field(max_length=200), AfterValidator(one_line)] | None = None
     priority: int | None = Field(None, ge=1, le=1000)

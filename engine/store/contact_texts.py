@@ -30,9 +30,18 @@ def fields_of(contact: NewContact) -> dict[str, str]:
 
 def texts_in(fields: Mapping[str, str]) -> dict[str, Any]:
     """By name; those that the contact does not have are left out."""
+    return {line[1]: codec.from_json(line[2]) for line in _lines_in(fields)}
+
+
+def variables_line_in(fields: Mapping[str, str]) -> str:
+    """As it stands there; empty without variables."""
+    return next((line[0] for line in _lines_in(fields) if line[1] == "v"), "")
+
+
+def _lines_in(fields: Mapping[str, str]) -> list[re.Match[str]]:
     lines = (codec.join(FIELD, fields) or "").split("\n")
     found = [_LINE.fullmatch(line) for line in lines if line]
-    return {line[1]: codec.from_json(line[2]) for line in found if line}
+    return [line for line in found if line]
 
 
 def name_line(name: str) -> str:

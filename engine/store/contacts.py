@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from engine.core.contact import Contact, ContactState, NewContact
-from engine.core.errors import CampaignFinal, NotFound
+from engine.core.errors import CampaignFinal, Conflict, NotFound
 from engine.store import codec
 from engine.store.changes import change
 from engine.store.contact_fields import STATE_CODES, contact_of, fields_of
-from engine.store.contact_texts import name_line, variables_line
+from engine.store.contact_texts import name_line, texts_in, variables_line, variables_line_in
 from engine.store.keys import Keys, digits, phone_shard
-from engine.store.link import Command, Link
+from engine.store.link import Argument, Command, Link
 from engine.store.scripts import invoke
 
 #: One script call blocks the server for about 3 ms.
@@ -24,6 +25,9 @@ AT_ONCE: Final = 10
 #: Contacts that a filtered page looks at one by one, where a campaign is from before their states
 #: were kept together.
 MAX_LOOKED_AT: Final = 2000
+#: So often an edit is made anew because somebody else was faster.
+MAX_EDITS: Final = 10
+_ANY: Final = "-"
 HOUR_MS: Final = 3_600_000
 #: How long the answer to a batch with a token is kept for a repetition.
 TOKEN_LIFETIME_S: Final = 86_400
@@ -121,24 +125,42 @@ class RedisContacts:
         name: str | None = None,
         priority: int | None = None,
         active: bool | None = None,
-        variables: Mapping[str, str] | None = None,
+        variables: Callable[[Mapping[str, str]], Mapping[str, str]] | None = None,
     ) -> Contact:
-        """None leaves as it is; acts on the next claim. Raises NotFound."""
-        given = {"name": name, "priority": priority, "active": active, "variables": variables}
-        detail = {key: value for key, value in given.items() if value is not None}
-        told = codec.to_json({"contact_id": contact_id, **detail})
-        head = (contact_id, codec.to_ms(now), actor, told, priority or "")
-        flag = "" if active is None else int(active)
-        texts = [] if name is None else ["nm", name_line(name)]
-        texts += [] if variables is None else ["v", variables_line(variables)]
+        """None leaves as it is; acts on the next claim. `variables` makes the new ones from those
+        that there are, and is asked again where somebody else changed them meanwhile.
+
+        Raises NotFound, Conflict, and what `variables` raises.
+        """
+        given = {"name": name, "priority": priority, "active": active}
+        for _ in range(MAX_EDITS):
+            after, line = None, _ANY
+            if variables is not None:
+                before, line = await self._variables_of(campaign_id, contact_id)
+                after = variables(before)
+            edit = _Edit(contact_id, actor, now, {**given, "variables": after}, line)
+            if await self._edited(campaign_id, edit):
+                return await self.get(campaign_id, contact_id)
+        raise Conflict("Others change this contact all the time: try again.")
+
+    async def _edited(self, campaign_id: int, edit: _Edit) -> bool:
+        """False: the variables are others by now."""
         base = [self._keys.campaign(campaign_id)]
         edited, _ = await self._link.batch([
-            invoke("edit_contact", base, *head, flag, *texts),
+            invoke("edit_contact", base, *edit.arguments),
             change(self._keys, "campaign", campaign_id, {"what": "contacts"}),
         ])  # fmt: skip
         if edited == -1:
             raise NotFound("There is no such contact.")
-        return await self.get(campaign_id, contact_id)
+        return bool(edited != -2)
+
+    async def _variables_of(self, campaign_id: int, contact_id: int) -> tuple[dict[str, str], str]:
+        """And the line that they stand in. Raises NotFound."""
+        _, *found = await self._read(campaign_id, contact_id, 1, "")
+        if not found:
+            raise NotFound("There is no such contact.")
+        fields = codec.pairs(found[0][2:])
+        return texts_in(fields).get("v", {}), variables_line_in(fields)
 
     async def holders(
         self, campaign_ids: Sequence[int], phones: Sequence[str], since: datetime | None
@@ -180,6 +202,28 @@ class RedisContacts:
         return (await self._link.batch([invoke("contacts", base, first, n, state, MAX_LOOKED_AT)]))[
             0
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Edit:
+    """`before`: the line of the variables that the new ones were made from, or _ANY."""
+
+    contact_id: int
+    actor: str
+    now: datetime
+    given: Mapping[str, Any]
+    before: str
+
+    @property
+    def arguments(self) -> Sequence[Argument]:
+        name, priority, active, variables = self.given.values()
+        detail = {key: value for key, value in self.given.items() if value is not None}
+        told = codec.to_json({"contact_id": self.contact_id, **detail})
+        flag = "" if active is None else int(active)
+        texts = [] if name is None else ["nm", name_line(name)]
+        texts += [] if variables is None else ["v", variables_line(variables)]
+        head = (self.contact_id, codec.to_ms(self.now), self.actor, told, priority or "", flag)
+        return (*head, self.before, *texts)
 
 
 def _packed(contacts: Sequence[NewContact]) -> str:

@@ -216,7 +216,7 @@ async def test_a_contact_is_edited_while_its_campaign_runs(api):
     changed = {"name": "Anna", "priority": 3, "active": False, "variables": {"n": 7}}
     out = await api("PATCH", f"{path}/1", json=changed)
     assert (out["name"], out["priority"], out["state"]) == ("Anna", 3, "inactive")
-    assert (out["variables"], out["active"]) == ({"n": "7"}, False)
+    assert (out["variables"], out["active"]) == ({"a": "1", "n": "7"}, False)
     assert [why["reason"] for why in out["why_not_now"]] == ["inactive"]
     out = await api("PATCH", f"{path}/1", json={"active": True})
     assert (out["name"], out["state"], out["active"]) == ("Anna", "ready", True)
@@ -224,6 +224,31 @@ async def test_a_contact_is_edited_while_its_campaign_runs(api):
     await api("PATCH", f"{path}/1", 422, json={"variables": {"a b": 1}})
     await api("PATCH", f"{path}/1", 422, json={"phone": "+12125550124"})
     await api("PATCH", f"{path}/9", 404, json={"priority": 1})
+
+
+async def test_a_patch_merges_and_null_is_the_default(api):
+    path = await new_campaign(api)
+    sent = {"phone": "+12125550123", "name": "Ann", "priority": 3, "variables": {"a": 1, "b": 2}}
+    await api("POST", path, json=[sent])
+
+    async def patched(**body):
+        out = await api("PATCH", f"{path}/1", json=body)
+        return out["name"], out["priority"], out["active"], out["variables"]
+
+    assert await patched(variables={"a": "9"}) == ("Ann", 3, True, {"a": "9", "b": "2"})
+    assert await patched(variables={"a": None, "c": True}) == (
+        "Ann", 3, True, {"b": "2", "c": "true"},
+    )  # fmt: skip
+    assert await patched(active=False) == ("Ann", 3, False, {"b": "2", "c": "true"})
+    assert await patched(name=None, priority=None, active=None) == (
+        "", 500, True, {"b": "2", "c": "true"},
+    )  # fmt: skip
+    assert (await patched(variables=None))[3] == {}
+    many = {f"v{n}": "x" for n in range(50)}
+    assert len((await patched(variables=many))[3]) == 50
+    await api("PATCH", f"{path}/1", 422, json={"variables": {"more": "x"}})
+    await api("PATCH", f"{path}/1", 422, json={"variables": {"v1": {"a": "b"}}})
+    await api("PATCH", f"{path}/9", 404, json={"variables": {"a": "b"}})
 
 
 async def test_several_phones_are_kept_in_order(api):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
@@ -9,13 +10,17 @@ from random import Random
 import pytest
 
 from engine.core.contact import ContactState, NewContact
-from engine.core.errors import NotFound
+from engine.core.errors import Conflict, NotFound
 from engine.core.outcome import Outcome
 from engine.core.redial import Done, RedialAt, Turn
 from engine.store import codec
 
 
 async def edit(rig, contact_id=1, **changes):
+    """`variables` replace those that there are, unless they say how to make new ones."""
+    new = changes.get("variables")
+    if isinstance(new, dict):
+        changes["variables"] = lambda _: new
     edit = rig.store.contacts.edit
     return await edit(rig.campaign_id, contact_id, actor="anna", now=rig.now, **changes)
 
@@ -46,6 +51,34 @@ async def test_texts_are_replaced_as_a_whole(rig):
     contact = await rig.contact()
     assert (contact.name, contact.variables) == ("", {})
     assert contact.state is ContactState.READY
+
+
+async def test_edits_of_variables_at_once_keep_each_other(rig):
+    await rig.add(1, name="N" * 70, variables={"note": "é" * 40}, url="https://crm.example/1")
+    n = 5
+    await asyncio.gather(
+        *(edit(rig, variables=lambda old, i=i: {**old, f"v{i}": "x" * i}) for i in range(n))
+    )
+    wanted = {"note": "é" * 40} | {f"v{i}": "x" * i for i in range(n)}
+    assert (await rig.contact()).variables == wanted
+
+
+async def test_an_edit_that_never_gets_its_turn_says_so(rig):
+    await rig.add(1, variables={"a": "1"})
+    turn = iter(range(100))
+    store = rig.store.contacts
+    read = store._variables_of
+
+    async def slow(campaign_id, contact_id):
+        found = await read(campaign_id, contact_id)
+        store._variables_of = read
+        await edit(rig, variables={"a": f"other {next(turn)}"})
+        store._variables_of = slow
+        return found
+
+    store._variables_of = slow
+    with pytest.raises(Conflict, match="try again"):
+        await edit(rig, variables={"a": "mine"})
 
 
 @pytest.mark.parametrize("seed", range(4))

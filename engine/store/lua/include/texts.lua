@@ -24,6 +24,14 @@ local function end_of(text, from)
   return to
 end
 
+-- The line of this name, '' without one.
+local function text_line(key, name)
+  for each in read_texts(key):gmatch('[^\n]+') do
+    if each:match('^%a+') == name then return each end
+  end
+  return ''
+end
+
 local function write_texts(key, text, n_before)
   local n, from = 0, 1
   while from <= #text do
