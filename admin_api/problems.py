@@ -109,6 +109,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(core.DialerError, _on_dialer_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(RecursionError, _on_deep_nesting)
     app.add_exception_handler(Exception, _on_unforeseen)
 
 
@@ -136,6 +137,11 @@ async def _on_http_exception(_request: Request, error: Exception) -> Response:
     code = _CODES.get(error.status_code, "error")
     headers = dict(error.headers or {})
     return problem_response(error.status_code, code, str(error.detail), headers=headers)
+
+
+async def _on_deep_nesting(_request: Request, _error: Exception) -> Response:
+    """Only what a request brings is nested without a bound."""
+    return problem_response(422, "validation_error", "The body is nested too deeply.")
 
 
 async def _on_unforeseen(request: Request, error: Exception) -> Response:

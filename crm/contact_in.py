@@ -6,7 +6,15 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from engine.core import destinations
 from engine.core.contact import DEFAULT_PRIORITY, NewContact
@@ -68,11 +76,25 @@ class ContactIn(BaseModel):
     url: Annotated[Line, Field(max_length=2048), AfterValidator(_web_address)] | None = None
     variables: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,64}$")], Line] = {}
 
-    @field_validator("postal_code", mode="before")
+    @field_validator("name", "priority", "variables", "phones", mode="before")
     @classmethod
-    def _code_is_text(cls, value: object) -> object:
-        """Databases and JSON often have ZIP codes as numbers."""
-        return _as_text(value) if isinstance(value, int) else value
+    def _null_is_absent(cls, value: object, info: ValidationInfo) -> object:
+        """Programs often send every field that they know."""
+        field = cls.model_fields[info.field_name or ""]
+        return field.get_default() if value is None else value
+
+    @field_validator("phone", "external_id", "postal_code", mode="before")
+    @classmethod
+    def _number_is_text(cls, value: object) -> object:
+        """Databases and JSON often have them as numbers."""
+        return str(value) if type(value) is int else value
+
+    @field_validator("phones", mode="before")
+    @classmethod
+    def _numbers_are_phones(cls, value: object) -> object:
+        if not isinstance(value, list | tuple):
+            return value
+        return [str(each) if type(each) is int else each for each in value]
 
     @field_validator("variables", mode="before")
     @classmethod

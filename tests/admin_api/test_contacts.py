@@ -57,7 +57,9 @@ async def test_each_contact_is_created_rejected_or_a_duplicate(api, path):
         ("\xff", "application/json", 422, "validation_error"),
         ("x", "text/plain", 415, "unsupported_media_type"),
         ("[" + ",".join(["{}"] * 1001) + "]", "application/json", 413, "too_many_contacts"),
-        ("[" + " " * 1_100_000 + "]", "application/json", 413, "too_large"),
+        ("[" + " " * 8_500_000 + "]", "application/json", 413, "too_large"),
+        ("[" * 100_000, "application/json", 422, "validation_error"),
+        ("[" + '{"a":' * 100_000, "application/json", 422, "validation_error"),
     ],
 )
 async def test_bodies_that_are_no_contacts(api, path, body, content_type, status, code):
@@ -70,7 +72,7 @@ async def test_bodies_that_are_no_contacts(api, path, body, content_type, status
 
 async def test_a_body_that_hides_its_size_is_bounded_too(admin, api, path):
     async def pieces():
-        for _ in range(20):
+        for _ in range(90):
             yield b" " * 100_000
 
     json_, csv_ = "application/json", "text/csv"
@@ -80,6 +82,12 @@ async def test_a_body_that_hides_its_size_is_bounded_too(admin, api, path):
         headers = {"Content-Type": kind}
         answer = await admin.post(f"/api/v1{target}", content=pieces(), headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (413, "too_large"), target
+
+
+async def test_a_thousand_contacts_with_long_variables_are_taken(api, path):
+    note = {"note": "é" * 1500}
+    contacts = [{"phone": f"+1202{2_000_000 + n}", "variables": note} for n in range(1000)]
+    assert (await api("POST", path, json=contacts))["created"] == 1000
 
 
 async def test_contacts_are_paged_and_filtered(api, path):
@@ -258,6 +266,22 @@ async def test_several_phones_are_kept_in_order(api):
     out = await api("GET", f"{path}/1")
     assert (out["phone"], out["other_phones"]) == ("+12125550123", ["+13055550123"])
     assert out["person_key"] == "P1"
+
+
+async def test_null_is_absent_and_numbers_are_texts_where_they_may_be(api):
+    path = await new_campaign(api)
+    empty = {"name": None, "priority": None, "variables": None, "phones": None}
+    sent = [
+        {"phone": 12125550123, "external_id": 4711, **empty},
+        {"phones": [12125550124, "+12125550125"], "phone": None},
+        {"phone": True},
+    ]
+    out = await api("POST", path, json=sent)
+    assert (out["created"], [row["index"] for row in out["rejected"]]) == (2, [2])
+    first, second = (await api("GET", path))["items"]
+    assert (first["phone"], first["external_id"]) == ("+12125550123", "4711")
+    assert (first["name"], first["priority"], first["variables"]) == ("", 500, {})
+    assert (second["phone"], second["other_phones"]) == ("+12125550124", ["+12125550125"])
 
 
 @pytest.mark.parametrize(
