@@ -400,10 +400,14 @@ class Numbers(Protocol):
         wanted: Sequence[Wanted | tuple[str, str]],
         limits: LimitSettings,
         now: datetime,
+        *,
+        again: bool = False,
     ) -> Sequence[Refusal | None]:
         """None where number and person are ours now, counted in their histories.
 
-        Else what refuses them longest. A plain tuple is a phone and an attempt id.
+        Else what refuses them longest. A plain tuple is a phone and an attempt id. `again`: those
+        that are ours already are judged anew and count from now on, not from before; one that is
+        refused then is still to be released.
         """
         ...
 

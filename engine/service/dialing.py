@@ -70,11 +70,14 @@ class Dialer:
         """A reserved contact that is not dialled after all."""
         await self._give_back(view, claim, following, reserved=True)
 
-    def refused_now(self, view: CampaignView, claim: Claim) -> Next | None:
-        """What the rules of this moment make of a contact that was reserved before."""
+    async def refused_now(self, view: CampaignView, claim: Claim) -> Next | None:
+        """What the rules of this moment make of a contact that was reserved before.
+
+        None: it may be dialled, and counts from now on; else it is still to be given back.
+        """
         now = self._world.clock.now()
-        who = Candidate(claim.phone, claim.hours_class, claim.history)
-        return decide(verdicts(who, view.campaign.rules, (), now), now)
+        [refusal] = await self._ask(view, [claim], now, again=True)
+        return self._refused(view, claim, refusal, now)
 
     async def _calls_to_show(self, view: CampaignView, now: datetime) -> int:
         """How many calls the campaign's caller ids may show now."""
@@ -123,13 +126,8 @@ class Dialer:
         self, view: CampaignView, claims: Sequence[Claim], now: datetime
     ) -> list[Claim]:
         """Keep the claims whose number may be called; the others wait for the instant it may."""
-        world, kept = self._world, []
-        scopes = _scopes(view)
-        wanted = [
-            Wanted(c.phone, c.attempt_id, c.person_key, c.hours_class, scopes) for c in claims
-        ]
-        limits = view.campaign.settings.limits
-        refusals = await world.store.numbers.reserve(wanted, limits, now)
+        kept: list[Claim] = []
+        refusals = await self._ask(view, claims, now)
         for claim, refusal in zip(claims, refusals, strict=True):
             following = self._refused(view, claim, refusal, now)
             if following is None:
@@ -138,6 +136,15 @@ class Dialer:
             else:
                 await self._give_back(view, claim, following, reserved=refusal is None)
         return kept
+
+    async def _ask(
+        self, view: CampaignView, claims: Sequence[Claim], now: datetime, *, again: bool = False
+    ) -> Sequence[Refusal | None]:
+        scopes, limits = _scopes(view), view.campaign.settings.limits
+        wanted = [
+            Wanted(c.phone, c.attempt_id, c.person_key, c.hours_class, scopes) for c in claims
+        ]
+        return await self._world.store.numbers.reserve(wanted, limits, now, again=again)
 
     def _refused(
         self, view: CampaignView, claim: Claim, refusal: Refusal | None, now: datetime

@@ -125,11 +125,14 @@ class Previewer:
         return state_of(seat) is AgentState.RESERVED
 
     async def _dial(self, view: CampaignView, offer: Offer) -> None:
-        """The rules of this moment decide: hours may have closed since it was offered."""
+        """The rules of this moment decide: hours may have closed since it was offered.
+
+        The call counts from now on, not from the offer: a limit must not end early.
+        """
         claim = await self._claim_of(view, offer)
         if not self._world.may_place(view):
             return  # the next look tries again, until the trunk is there or the offer withdrawn
-        following = self._dialer.refused_now(view, claim)
+        following = await self._dialer.refused_now(view, claim)
         if following is not None:
             await self._return(view, offer, following)
             return

@@ -34,12 +34,14 @@ class RedisNumbers:
         wanted: Sequence[Wanted | tuple[str, str]],
         limits: LimitSettings,
         now: datetime,
+        *,
+        again: bool = False,
     ) -> Sequence[Refusal | None]:
         """None where number and person are the attempt's now; counted in their histories."""
-        all_wanted = [Wanted(*one) for one in wanted]
-        against = await self._of_numbers(all_wanted, limits, now)
+        all_wanted, how = [Wanted(*one) for one in wanted], "again" if again else ""
+        against = await self._of_numbers(all_wanted, limits, now, how=how)
         free = [i for i, found in enumerate(against) if not found]
-        persons = await self._of_persons([all_wanted[i] for i in free], limits, now)
+        persons = await self._of_persons([all_wanted[i] for i in free], limits, now, how=how)
         for i, found in zip(free, persons, strict=True):
             against[i] = found
         refused = [all_wanted[i] for i in free if against[i]]
@@ -49,9 +51,9 @@ class RedisNumbers:
     async def take(self, made: Sequence[tuple[Wanted, datetime]]) -> None:
         """For calls that were made: held and counted at these instants whatever is against it."""
         free = LimitSettings()
-        numbers = [self._number_command(one, free, at, by_force=True) for one, at in made]
+        numbers = [self._number_command(one, free, at, how="force") for one, at in made]
         persons = [
-            self._person_command(one, free, at, by_force=True) for one, at in made if one.person
+            self._person_command(one, free, at, how="force") for one, at in made if one.person
         ]
         await self._link.batch([*numbers, *persons])
 
@@ -97,9 +99,9 @@ class RedisNumbers:
         return owner.partition("|")[0] if owner else None
 
     async def _of_numbers(
-        self, wanted: Sequence[Wanted], limits: LimitSettings, now: datetime
+        self, wanted: Sequence[Wanted], limits: LimitSettings, now: datetime, *, how: str = ""
     ) -> list[list[Refusal]]:
-        commands = [self._number_command(one, limits, now) for one in wanted]
+        commands = [self._number_command(one, limits, now, how=how) for one in wanted]
         answers, prefixed = await self._dnc.with_prefixes(
             commands, [(one.phone, one.scopes) for one in wanted]
         )
@@ -123,10 +125,10 @@ class RedisNumbers:
         return found
 
     async def _of_persons(
-        self, wanted: Sequence[Wanted], limits: LimitSettings, now: datetime
+        self, wanted: Sequence[Wanted], limits: LimitSettings, now: datetime, *, how: str = ""
     ) -> list[list[Refusal]]:
         asked = [(i, one) for i, one in enumerate(wanted) if one.person]
-        commands = [self._person_command(one, limits, now) for _, one in asked]
+        commands = [self._person_command(one, limits, now, how=how) for _, one in asked]
         answers = await self._link.batch(commands)
         over = await self._holders_that_are_over(answers)
         if over:
@@ -142,21 +144,21 @@ class RedisNumbers:
         return found
 
     def _number_command(
-        self, one: Wanted, limits: LimitSettings, now: datetime, *, by_force: bool = False
+        self, one: Wanted, limits: LimitSettings, now: datetime, *, how: str = ""
     ) -> Command:
         keys = self._keys.number(one.phone)
         lists = [keys.dnc_of(scope) for scope in one.scopes]
         person = person_digest(one.person) if one.person else ""
         most = rules.of_number(limits, one.hours_class, has_person=bool(one.person))
         head = (digits(one.phone), one.attempt_id, codec.to_ms(now))
-        return invoke("reserve", [*keys.all, *lists], *head, *_tail(most), person, _how(by_force))
+        return invoke("reserve", [*keys.all, *lists], *head, *_tail(most), person, how)
 
     def _person_command(
-        self, one: Wanted, limits: LimitSettings, now: datetime, *, by_force: bool = False
+        self, one: Wanted, limits: LimitSettings, now: datetime, *, how: str = ""
     ) -> Command:
         person, most = person_digest(one.person), rules.of_person(limits, one.hours_class)
         # Counted also where the campaign limits no persons: another one may, or this one later.
-        how = _how(by_force or not most.is_any)
+        how = how if most.is_any else f"force {how}"
         head = (person, one.attempt_id, codec.to_ms(now))
         return invoke("reserve", self._keys.person(person).all, *head, *_tail(most), "", how)
 
@@ -201,10 +203,6 @@ def _limits_person(one: Wanted, limits: LimitSettings) -> bool:
 def _note(keys: Sequence[str], id: str, outcome: Outcome, at: datetime) -> Command:
     which, second = rules.REMEMBERED.index(outcome) + 1, -(-codec.to_ms(at) // 1000)
     return invoke("remember", keys, id, which, second, MAX_LOCK_S + _DAY_S)
-
-
-def _how(by_force: bool) -> str:
-    return "force" if by_force else ""
 
 
 def _tail(limits: Limits) -> tuple[Argument, ...]:

@@ -222,6 +222,40 @@ async def test_a_call_that_was_made_takes_nothing_from_another_that_lives(
     assert await store.numbers.live_owner(PHONE) is None
 
 
+async def test_what_is_reserved_again_counts_from_then_on(store: RedisStore) -> None:
+    limits = LimitSettings(max_per_24h=1, person_max_per_24h=1)
+    offered = Wanted(PHONE, "1aX", "joe")
+    dialled_at = NOW + timedelta(minutes=50)
+    assert await store.numbers.reserve([offered], limits, NOW) == [None]
+    for _ in range(2):
+        assert await store.numbers.reserve([offered], limits, dialled_at, again=True) == [None]
+    await store.numbers.release([(PHONE, "1aX", True)])
+    end = dialled_at + timedelta(days=1)
+    for free in (limits, LimitSettings(max_per_24h=2)):
+        (found,) = await store.numbers.standing([offered], free, end - timedelta(seconds=1))
+        assert {one.until for one in found} == ({end} if free is limits else set()), "once"
+    (found,) = await store.numbers.standing([offered], limits, end)
+    assert found == []
+
+
+@pytest.mark.parametrize("limits", [LimitSettings(max_per_24h=1), STRICT, REG_F])
+async def test_what_is_refused_when_reserved_again_is_free_and_uncounted(
+    store: RedisStore, limits: LimitSettings
+) -> None:
+    """Of a limit lowered since, of the number's or the person's; or of a lock-out."""
+    at = NOW - timedelta(hours=1)
+    await call(store, at, outcome=Outcome.ANSWERED, person="joe")
+    offered = Wanted(PHONE, "2aX", "joe")
+    assert await store.numbers.reserve([offered], FREE, NOW) == [None]
+    (refusal,) = await store.numbers.reserve([offered], limits, NOW, again=True)
+    assert refusal is not None
+    await store.numbers.release([(PHONE, "2aX", False)])
+    assert await store.numbers.live_owner(PHONE) is None
+    two = LimitSettings(max_per_24h=2, person_max_per_24h=2)
+    (found,) = await store.numbers.standing([offered], two, NOW)
+    assert found == []
+
+
 async def test_two_phones_of_one_person_race_for_the_last_call(store: RedisStore) -> None:
     limits = LimitSettings(person_max_per_7d=1)
     wanted = [[Wanted(f"+120255501{i:02}", f"{i}aX", "P1")] for i in range(20)]

@@ -8,10 +8,8 @@ ARGV: 1 digits or person, 2 attempt id, 3 was placed (1 or 0)
 Returns: the person kept with it ('' for none); false when it was not held by this attempt.
 ]]
 --- @include "holders"
-local id, own, others = ARGV[1], nil, {}
-for _, holder in ipairs(holders_of(redis.call('HGET', KEYS[3], id))) do
-  if holder.attempt == ARGV[2] then own = holder else others[#others + 1] = holder end
-end
+local id = ARGV[1]
+local own, others = split_holders(redis.call('HGET', KEYS[3], id), ARGV[2])
 if not own then return false end
 keep_holders(KEYS[3], id, others)
 if ARGV[3] == '0' then

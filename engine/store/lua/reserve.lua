@@ -3,22 +3,25 @@ Reserve a number, or a person, for one attempt, across campaigns; or only ask wh
 
 Guarantees: granted only when no do-not-call list has it, no other attempt holds it, every limit
 allows one more and no lock-out runs; then it is held and counted in the same step. Asking again with
-the same attempt grants without counting. By force it is granted whatever stands against it, beside
+the same attempt grants without counting. Asked `again` for a call that is made later than it was
+reserved, the rules judge anew, without this attempt's own count, which moves to now where they grant
+it; a refusal leaves hold and count to be released. By force it is granted whatever stands against it, beside
 whoever holds it: for a call that was made, and for a person whom the campaign does not limit. Nothing expires into a permission: the expiry of the
 history only removes what is older than every limit. The same rules answer a mere question.
 KEYS: 1 do-not-call hash of all campaigns, 2 history hash, 3 live hash, 4 facts hash, then further
   do-not-call hashes (all of one shard)
 ARGV: 1 digits or person, 2 attempt id or '' to ask only, 3 now (ms), 4 most in 24 h or 0, 5 most in
   7 days or 0, then lock-outs (s) or 0: 6 after an abandoned call, 7 a machine, 8 a conversation;
-  9 person to be kept with the number or '', 10 'force' or ''
+  9 person to be kept with the number or '', 10 words: 'force', 'again', both or none
 Returns: {} granted, or all that stands against it: {reason, from when on it may (ms), or an attempt
   that holds it, or '', …} with reasons dnc, live, limit_7d, limit_24h, after_abandon, after_machine,
   after_conversation.
 ]]
 --- @include "holders"
-local id, attempt, now, by_force = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[10] == 'force'
+local id, attempt, now = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local by_force, again = ARGV[10]:find('force') ~= nil, ARGV[10]:find('again') ~= nil
 local DAY_S, WEEK_S = 86400, 604800
-local against, is_held = {}, false
+local against = {}
 
 local function refuse(reason, value)
   if by_force then return end
@@ -36,17 +39,13 @@ for i = 1, #KEYS do
   end
 end
 
-local holders = holders_of(redis.call('HGET', KEYS[3], id))
-for _, holder in ipairs(holders) do
-  if holder.attempt == attempt then is_held = true end
-end
-if is_held and #against == 0 then return against end
-for _, holder in ipairs(holders) do
-  if holder.attempt ~= attempt then refuse('live', holder.attempt) end
-end
+local own, others = split_holders(redis.call('HGET', KEYS[3], id), attempt)
+if own and #against == 0 and not again then return against end
+for _, holder in ipairs(others) do refuse('live', holder.attempt) end
 
-local instants = {}
-for _, at in ipairs(instants_of(redis.call('HGET', KEYS[2], id))) do
+local instants, known = {}, instants_of(redis.call('HGET', KEYS[2], id))
+if own and again then without(known, own.second) end
+for _, at in ipairs(known) do
   if (at + WEEK_S) * 1000 > now then instants[#instants + 1] = at end
 end
 
@@ -73,6 +72,6 @@ instants[#instants + 1] = second
 table.sort(instants)
 keep_instants(KEYS[2], id, instants)
 redis.call('EXPIRE', KEYS[2], WEEK_S + DAY_S)
-holders[#holders + 1] = {attempt = attempt, second = second, person = ARGV[9]}
-keep_holders(KEYS[3], id, holders)
+others[#others + 1] = {attempt = attempt, second = second, person = ARGV[9]}
+keep_holders(KEYS[3], id, others)
 return against

@@ -8,11 +8,13 @@ import pytest
 
 from engine.core.agent import AgentState
 from engine.core.campaign import Command
-from engine.core.contact import ContactState
+from engine.core.contact import ContactState, NewContact
 from engine.core.errors import Conflict
 from engine.core.outcome import Outcome
 from engine.core.preview import Offer, OfferState
 from engine.core.redial import RedialAt
+from engine.core.settings import LimitSettings
+from engine.ports import Wanted
 
 PREVIEW = {"pacing": {"mode": "preview"}}
 
@@ -345,3 +347,49 @@ async def test_a_look_at_offers_while_one_is_made_leaves_it_to_its_agent(
     monkeypatch.setattr(stage.store.offers, "put", looked_at_before)
     offer = await desk_of(campaign_id).offer(agent_id)
     assert put_ids == [offer.attempt_id]
+
+
+async def test_a_call_counts_from_when_it_is_dialled_not_from_its_offer(stage, numbers, desk_of):
+    [agent_id], daily = await stage.hire(1), {"max_per_24h": 1}
+    campaign_id = await stage.campaign(numbers(s04=1), [agent_id], **PREVIEW, limits=daily)
+    stage.start()
+    offer = await desk_of(campaign_id).offer(agent_id)
+    # Longer than the second to which instants are kept.
+    await stage.until(lambda: datetime.now(UTC) - offer.offered_at > timedelta(seconds=2.5))
+    await desk_of(campaign_id).answer(offer, "accepted")
+    await stage.placed(1)
+    asked, limits = [Wanted(offer.phone, "")], LimitSettings.model_validate(daily)
+    [found] = await stage.store.numbers.standing(asked, limits, datetime.now(UTC))
+    [until] = [one.until for one in found if one.reason == "limit_24h"]
+    assert until - timedelta(days=1) - offer.offered_at > timedelta(seconds=2)
+
+
+async def test_a_limit_that_was_lowered_since_the_offer_returns_it(stage, numbers, desk_of):
+    [agent_id] = await stage.hire(1)
+    [phone] = numbers(s04=1)
+    earlier = datetime.now(UTC) - timedelta(hours=1)
+    await stage.store.numbers.take([(Wanted(phone, "0aX", "joe"), earlier)])
+    await stage.store.numbers.release([(phone, "0aX", True)])
+    campaign_id = await stage.campaign([], [agent_id], play=False, **PREVIEW)
+    new = NewContact(phone=phone, hours_class="America/New_York", person_key="joe")
+    await stage.store.contacts.add(campaign_id, [new], datetime.now(UTC))
+    await stage.tell(campaign_id, Command.PLAY)
+    engine = stage.start().engine
+    offer = await desk_of(campaign_id).offer(agent_id)
+    limits = LimitSettings(person_max_per_24h=1)
+    stricter = (await stage.get(campaign_id)).settings.model_copy(update={"limits": limits})
+    await stage.store.campaigns.update(
+        campaign_id, settings=stricter, actor="t", now=datetime.now(UTC)
+    )
+    views = engine.world.campaigns
+    await stage.until(lambda: views[campaign_id].campaign.settings.limits == limits)
+    await desk_of(campaign_id).answer(offer, "accepted")
+
+    async def waits_for_tomorrow() -> bool:
+        [contact] = await stage.contacts(campaign_id)
+        at = contact.next_dial_at
+        return bool(at and at - datetime.now(UTC) > timedelta(hours=22))
+
+    await stage.until(waits_for_tomorrow)
+    assert stage.pbx.placed == []
+    assert await stage.store.numbers.live_owner(phone) is None

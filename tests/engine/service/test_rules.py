@@ -35,8 +35,8 @@ async def test_an_opt_out_acts_on_a_call_that_is_about_to_leave(stage, numbers, 
     running = stage.start()
     reserve = running.engine.world.store.numbers.reserve
 
-    async def reserve_and_opt_out(*wanted):
-        answer = await reserve(*wanted)
+    async def reserve_and_opt_out(*wanted, **how):
+        answer = await reserve(*wanted, **how)
         scope = f"c{campaign_id}"
         now = datetime.now(UTC)
         await stage.store.dnc.add(phone, source="x", actor="t", now=now, scope=scope)

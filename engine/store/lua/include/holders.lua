@@ -2,12 +2,14 @@
 -- Holders: `attempt|second[|person]`, with a comma between where there are several: calls that were
 -- taken by force. Instants: 4 bytes each, in whole seconds, rounded up, so that a limit
 -- never ends early; at most the last 100.
-local function holders_of(packed)
-  local found = {}
-  for attempt, second, person in (packed or ''):gmatch('([^|,]+)|(%d+)|?([^,]*)') do
-    found[#found + 1] = {attempt = attempt, second = tonumber(second), person = person}
+-- The hold of this attempt, or nil, and those of others.
+local function split_holders(packed, attempt)
+  local own, others = nil, {}
+  for one, second, person in (packed or ''):gmatch('([^|,]+)|(%d+)|?([^,]*)') do
+    local holder = {attempt = one, second = tonumber(second), person = person}
+    if one == attempt then own = holder else others[#others + 1] = holder end
   end
-  return found
+  return own, others
 end
 
 local function keep_holders(key, id, holders)
