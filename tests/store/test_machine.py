@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -27,8 +27,9 @@ from engine.core.errors import Fenced
 from engine.core.outcome import Outcome
 from engine.core.redial import Done, Next, RedialAt
 from engine.core.settings import CampaignSettings, LimitSettings
-from engine.ports import Fence, Settlement
+from engine.ports import Fence, Settlement, Wanted
 from engine.store import RedisStore
+from engine.store.keys import person_digest
 
 NOW = datetime(2026, 1, 5, 15, tzinfo=UTC)
 ZONES = ["America/New_York", "America/Denver"]
@@ -83,7 +84,7 @@ class Dial:
 
 @dataclass
 class Side:
-    """One of the two campaigns, which share numbers."""
+    """One of the two campaigns, which share numbers and persons; the second limits persons."""
 
     campaign_id: int
     entries: dict[int, Entry] = field(default_factory=dict)
@@ -105,6 +106,11 @@ SIDES = st.integers(0, 1)
 PICKS = st.integers(0, 50)
 
 
+def person_of(phone: str) -> str:
+    """Each has several numbers, and the campaigns share both."""
+    return f"P{int(phone[-1]) % 2}"
+
+
 class StoreMachine(RuleBasedStateMachine):
     url = ""
 
@@ -113,6 +119,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.now, self.serial = NOW, 0
         self.holder: dict[str, Dial] = {}
+        self.on_phone: defaultdict[str, list[Dial]] = defaultdict(list)
         self.forbidden: set[str] = set()
         self.runner.run(self._begin())
 
@@ -182,19 +189,39 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(pick=PICKS)
     def reserve(self, pick: int) -> None:
         dial = self._pick(True, pick)
-        wanted = [(dial.entry.phone, dial.attempt_id)]
-        (refusal,) = self.run(self.store.numbers.reserve(wanted, LimitSettings(), self.now))
-        holder = self.holder.get(dial.entry.phone)
+        phone, limits_persons = dial.entry.phone, dial.side is self.sides[1]
+        wanted = [Wanted(phone, dial.attempt_id, person_of(phone))]
+        limits = LimitSettings(person_max_per_24h=100) if limits_persons else LimitSettings()
+        (refusal,) = self.run(self.store.numbers.reserve(wanted, limits, self.now))
+        holder = self.holder.get(phone)
         free = holder is None or holder is dial or not holder.live
-        free = free and dial.entry.phone not in self.forbidden
-        if refusal is not None and dial.entry.phone in self.forbidden:
+        free = free and phone not in self.forbidden
+        if refusal is not None and phone in self.forbidden:
             assert refusal.reason == "dnc"
-        assert (refusal is None) == free
         if holder is not None and holder is not dial and not holder.live:
             # Whoever asks frees a number whose attempt is over, also where a list refuses it.
-            del self.holder[dial.entry.phone]
+            self._forget_hold(phone)
         if free:
-            self.holder[dial.entry.phone] = dial
+            self.holder[phone] = dial
+            free = self._person_is_free(dial, limits_persons)
+        assert (refusal is None) == free
+
+    def _person_is_free(self, dial: Dial, limits_persons: bool) -> bool:
+        """A campaign that limits persons waits for every live call, and holds the person."""
+        on_phone = self.on_phone[person_of(dial.entry.phone)]
+        if limits_persons and dial not in on_phone:
+            on_phone[:] = [other for other in on_phone if other.live]
+            if on_phone:
+                self._forget_hold(dial.entry.phone)
+                return False
+        if dial not in on_phone:
+            on_phone.append(dial)
+        return True
+
+    def _forget_hold(self, phone: str) -> None:
+        dial, on_phone = self.holder.pop(phone), self.on_phone[person_of(phone)]
+        if dial in on_phone:
+            on_phone.remove(dial)
 
     @HAS_DIALS
     @rule(pick=PICKS, placed=st.booleans())
@@ -203,7 +230,7 @@ class StoreMachine(RuleBasedStateMachine):
         held = [(dial.entry.phone, dial.attempt_id, placed)]
         self.run(self.store.numbers.release(held))
         if self.holder.get(dial.entry.phone) is dial:
-            del self.holder[dial.entry.phone]
+            self._forget_hold(dial.entry.phone)
 
     @HAS_LIVE
     @rule(pick=PICKS, old=OLD)
@@ -372,6 +399,12 @@ class StoreMachine(RuleBasedStateMachine):
         for phone in {entry.phone for entry in this.entries.values()}:
             holder = self.holder.get(phone)
             assert await store.numbers.live_owner(phone) == (holder and holder.attempt_id)
+        for person, dials in self.on_phone.items():
+            digest = person_digest(person)
+            key = store._keys.person(digest).live
+            held = await store._link.call("HGET", key, digest) or ""
+            found = {one.partition("|")[0] for one in held.split(",") if one}
+            assert found == {dial.attempt_id for dial in dials}
         campaign = await store.campaigns.get(campaign_id)
         n_complete = sum(contact.state in COMPLETE for contact in contacts)
         assert (campaign.n_complete, campaign.n_contacts) == (n_complete, len(contacts))
