@@ -6,28 +6,25 @@ died between settling and release, the next one that wants the number frees it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from engine.core import limits as rules
 from engine.core.ids import campaign_of
-from engine.core.limits import Limits, Refusal
-from engine.core.outcome import Outcome
-from engine.core.settings import MAX_LOCK_S, LimitSettings
+from engine.core.limits import Refusal
+from engine.core.settings import LimitSettings
 from engine.ports import Heard, Wanted
-from engine.store import codec
 from engine.store.dnc import RedisDnc
 from engine.store.keys import Keys, digits, person_digest
-from engine.store.link import Argument, Command, Link
-from engine.store.scripts import invoke
-
-_DAY_S = 86_400
+from engine.store.limit_commands import LimitCommands, pairs, refusals
+from engine.store.link import Command, Link
 
 
 class RedisNumbers:
     def __init__(self, link: Link, keys: Keys, dnc: RedisDnc) -> None:
         self._link, self._keys, self._dnc = link, keys, dnc
+        self._scripts = LimitCommands(keys)
 
     async def reserve(
         self,
@@ -51,9 +48,9 @@ class RedisNumbers:
     async def take(self, made: Sequence[tuple[Wanted, datetime]]) -> None:
         """For calls that were made: held and counted at these instants whatever is against it."""
         free = LimitSettings()
-        numbers = [self._number_command(one, free, at, how="force") for one, at in made]
+        numbers = [self._scripts.number(one, free, at, how="force") for one, at in made]
         persons = [
-            self._person_command(one, free, at, how="force") for one, at in made if one.person
+            self._scripts.person(one, free, at, how="force") for one, at in made if one.person
         ]
         await self._link.batch([*numbers, *persons])
 
@@ -70,16 +67,13 @@ class RedisNumbers:
     async def remember(self, heard: Sequence[tuple[Heard, datetime]]) -> None:
         """At its instant each, before they are settled: what lock-outs ask for."""
         known = [(one, at) for one, at in heard if one.outcome in rules.REMEMBERED]
-        numbers = [self._note_number(one, at) for one, at in known]
-        persons = [self._note_person(one, at) for one, at in known if one.person]
+        numbers = [self._scripts.note_number(one, at) for one, at in known]
+        persons = [self._scripts.note_person(one, at) for one, at in known if one.person]
         await self._link.batch([*numbers, *persons])
 
     async def release(self, held: Sequence[tuple[str, str, bool]]) -> None:
         """(phone, attempt id, was placed) each; the attempt's person is released with it."""
-        persons = await self._link.batch([
-            invoke("release", self._keys.number(phone).all, digits(phone), attempt, int(placed))
-            for phone, attempt, placed in held
-        ])  # fmt: skip
+        persons = await self._link.batch([self._scripts.release_number(*one) for one in held])
         await self._release_persons(
             (person, attempt, placed)
             for person, (_, attempt, placed) in zip(persons, held, strict=True)
@@ -101,17 +95,15 @@ class RedisNumbers:
     async def _of_numbers(
         self, wanted: Sequence[Wanted], limits: LimitSettings, now: datetime, *, how: str = ""
     ) -> list[list[Refusal]]:
-        commands = [self._number_command(one, limits, now, how=how) for one in wanted]
+        commands = [self._scripts.number(one, limits, now, how=how) for one in wanted]
         answers, prefixed = await self._dnc.with_prefixes(
             commands, [(one.phone, one.scopes) for one in wanted]
         )
         over = await self._holders_that_are_over(answers)
         if over:
             await self.release([(wanted[i].phone, holder, True) for i, holder in over])
-            again = await self._link.batch([commands[i] for i, _ in over])
-            for (i, _), answer in zip(over, again, strict=True):
-                answers[i] = answer
-        return await self._with_prefixes(wanted, [_refusals(a) for a in answers], prefixed)
+            await self._repeat(commands, answers, {i for i, _ in over})
+        return await self._with_prefixes(wanted, [refusals(a) for a in answers], prefixed)
 
     async def _with_prefixes(
         self, wanted: Sequence[Wanted], found: list[list[Refusal]], prefixed: Sequence[bool]
@@ -128,52 +120,30 @@ class RedisNumbers:
         self, wanted: Sequence[Wanted], limits: LimitSettings, now: datetime, *, how: str = ""
     ) -> list[list[Refusal]]:
         asked = [(i, one) for i, one in enumerate(wanted) if one.person]
-        commands = [self._person_command(one, limits, now, how=how) for _, one in asked]
+        commands = [self._scripts.person(one, limits, now, how=how) for _, one in asked]
         answers = await self._link.batch(commands)
         over = await self._holders_that_are_over(answers)
         if over:
             await self._release_persons(
                 (person_digest(asked[i][1].person), holder, True) for i, holder in over
             )
-            again = await self._link.batch([commands[i] for i, _ in over])
-            for (i, _), answer in zip(over, again, strict=True):
-                answers[i] = answer
+            await self._repeat(commands, answers, {i for i, _ in over})
         found: list[list[Refusal]] = [[] for _ in wanted]
         for (i, _), answer in zip(asked, answers, strict=True):
-            found[i] = _refusals(answer, "person_")
+            found[i] = refusals(answer, "person_")
         return found
 
-    def _number_command(
-        self, one: Wanted, limits: LimitSettings, now: datetime, *, how: str = ""
-    ) -> Command:
-        keys = self._keys.number(one.phone)
-        lists = [keys.dnc_of(scope) for scope in one.scopes]
-        person = person_digest(one.person) if one.person else ""
-        most = rules.of_number(limits, one.hours_class, has_person=bool(one.person))
-        head = (digits(one.phone), one.attempt_id, codec.to_ms(now))
-        return invoke("reserve", [*keys.all, *lists], *head, *_tail(most), person, how)
-
-    def _person_command(
-        self, one: Wanted, limits: LimitSettings, now: datetime, *, how: str = ""
-    ) -> Command:
-        person, most = person_digest(one.person), rules.of_person(limits, one.hours_class)
-        # Counted also where the campaign limits no persons: another one may, or this one later.
-        how = how if most.is_any else f"force {how}"
-        head = (person, one.attempt_id, codec.to_ms(now))
-        return invoke("reserve", self._keys.person(person).all, *head, *_tail(most), "", how)
-
-    def _note_number(self, one: Heard, at: datetime) -> Command:
-        return _note(self._keys.number(one.phone).all, digits(one.phone), one.outcome, at)
-
-    def _note_person(self, one: Heard, at: datetime) -> Command:
-        person = person_digest(one.person)
-        return _note(self._keys.person(person).all, person, one.outcome, at)
+    async def _repeat(
+        self, commands: Sequence[Command], answers: list[Any], places: Iterable[int]
+    ) -> None:
+        """Ask those again, in the order in which they were asked first."""
+        ordered = sorted(places)
+        again = await self._link.batch([commands[i] for i in ordered])
+        for i, answer in zip(ordered, again, strict=True):
+            answers[i] = answer
 
     async def _release_persons(self, held: Iterable[tuple[str, str, bool]]) -> None:
-        await self._link.batch([
-            invoke("release", self._keys.person(person).all, person, attempt, int(placed))
-            for person, attempt, placed in held
-        ])  # fmt: skip
+        await self._link.batch([self._scripts.release_person(*one) for one in held])
 
     async def _holders_that_are_over(
         self, answers: Sequence[Sequence[str]]
@@ -186,7 +156,7 @@ class RedisNumbers:
         held = [
             (i, holder)
             for i, answer in enumerate(answers)
-            for reason, holder in _pairs(answer)
+            for reason, holder in pairs(answer)
             if reason == "live"
         ]
         named = [(i, holder, campaign_of(holder)) for i, holder in held]
@@ -198,34 +168,3 @@ class RedisNumbers:
 
 def _limits_person(one: Wanted, limits: LimitSettings) -> bool:
     return rules.of_person(limits, one.hours_class).is_any
-
-
-def _note(keys: Sequence[str], id: str, outcome: Outcome, at: datetime) -> Command:
-    which, second = rules.REMEMBERED.index(outcome) + 1, -(-codec.to_ms(at) // 1000)
-    return invoke("remember", keys, id, which, second, MAX_LOCK_S + _DAY_S)
-
-
-def _tail(limits: Limits) -> tuple[Argument, ...]:
-    return (
-        limits.max_per_24h,
-        limits.max_per_7d,
-        limits.after_abandon_s,
-        limits.after_machine_s,
-        limits.after_conversation_s,
-    )
-
-
-def _pairs(answer: Sequence[Any]) -> Iterator[tuple[str, str]]:
-    items = iter(answer)
-    return zip(items, items, strict=True)
-
-
-def _refusals(answer: Sequence[Any], prefix: str = "") -> list[Refusal]:
-    """A held number has no instant: it is free when the other call ends."""
-    return [
-        Refusal(
-            reason=prefix + reason,
-            until=None if reason in ("dnc", "live") else codec.from_ms(value),
-        )
-        for reason, value in _pairs(answer)
-    ]
