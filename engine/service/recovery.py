@@ -260,37 +260,45 @@ class Recovery:
         placed within the last second of a Redis that died, by an engine that died as well: the
         call itself says whom it was for.
         """
+        adopted = list[Call]()
         for attempt_id in seen.live.keys() | seen.records.keys():
             if attempt_id in self._world.calls:
                 continue
-            record = seen.records.get(attempt_id)
-            whom = _whom(record)
-            if attempt_id in seen.live:
-                whom = await self._world.telephony.whom(attempt_id)
-            if whom:
-                await self._adopt_stranger(attempt_id, *whom, seen)
-            elif record:
+            call = await self._adopt_stranger(attempt_id, seen)
+            if call is not None:
+                adopted.append(call)
+            elif attempt_id in seen.records:
                 self._settler.acknowledge_later([attempt_id])
-
-    async def _adopt_stranger(
-        self, attempt_id: str, contact_id: int, phone: str, seen: Seen
-    ) -> None:
-        world, now = self._world, self._world.clock.now()
-        campaign_id = campaign_of(attempt_id)
-        view = world.campaigns.get(campaign_id) if campaign_id is not None else None
-        contact = await self._contact(view, contact_id, phone) if view else None
-        adopted = False
-        if view and contact and world.fence:
-            attempt = _stranger(world, view, attempt_id, contact, now)
-            [adopted] = await world.store.calls.adopt(view.campaign.id, [attempt], now)
-            if adopted:
-                log.warning("adopted", attempt_id=attempt_id)
-                call = _restored(view, attempt)
-                world.calls.add(call)
-                await self._take([call], _at_the_latest(attempt_id, seen, now))
+        if adopted:
+            # Who ended before we listened for it shows now; of the others we hear.
+            seen = await self.read_back()
+        for call in adopted:
+            if not call.settling:
                 await self._judge(call, seen)
-        if not adopted and attempt_id in seen.records:
-            self._settler.acknowledge_later([attempt_id])
+
+    async def _adopt_stranger(self, attempt_id: str, seen: Seen) -> Call | None:
+        world, now = self._world, self._world.clock.now()
+        campaign_id, whom = campaign_of(attempt_id), await self._whom(attempt_id, seen)
+        view = world.campaigns.get(campaign_id) if campaign_id is not None else None
+        contact = await self._contact(view, *whom) if view and whom else None
+        if not (view and contact and world.fence):
+            return None
+        attempt = _stranger(world, view, attempt_id, contact, now)
+        [adopted] = await world.store.calls.adopt(view.campaign.id, [attempt], now)
+        if not adopted:
+            return None
+        log.warning("adopted", attempt_id=attempt_id)
+        call = _restored(view, attempt)
+        world.calls.add(call)
+        await self._take([call], _at_the_latest(attempt_id, seen, now))
+        return call
+
+    async def _whom(self, attempt_id: str, seen: Seen) -> tuple[int, str] | None:
+        """Contact and phone; one that has ended since has its record only now."""
+        if attempt_id not in seen.live:
+            return _whom(seen.records.get(attempt_id))
+        whom = await self._world.telephony.whom(attempt_id)
+        return whom or _whom((await self._world.telephony.records()).get(attempt_id))
 
     async def _contact(self, view: CampaignView, contact_id: int, phone: str) -> Contact | None:
         """None for somebody else: Asterisk may remember calls of a Redis that is no more."""

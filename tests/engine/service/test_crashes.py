@@ -290,6 +290,28 @@ async def test_a_call_that_only_asterisk_remembers_holds_its_number_and_its_pers
     await stage.until(is_held)
 
 
+async def test_a_call_that_ends_while_it_is_asked_whom_it_is_for(stage, numbers, monkeypatch):
+    """Its channel was read back and is gone; its record came after the records were read."""
+    [phone] = numbers(s01=1)
+    campaign_id = await stage.campaign([phone], await stage.hire(1), play=False)
+    [contact] = await stage.contacts(campaign_id)
+    running = stage.start(lease_s=LEASE_S)
+    await running.crash()
+    order = an_order(campaign_id, contact, 1)
+    stage.pbx.place(order)
+    await stage.tell(campaign_id, Command.PLAY)
+    second = stage.start("engine-2", lease_s=LEASE_S)
+    whom = second.telephony.whom
+
+    async def too_late(attempt_id: str):
+        await stage.until(lambda: attempt_id in stage.pbx.kept_records)
+        return await whom(attempt_id)
+
+    monkeypatch.setattr(second.telephony, "whom", too_late)
+    await stage.completed(campaign_id)
+    assert order.attempt_id in {each.attempt_id for each in await stage.check(campaign_id)}
+
+
 def now() -> datetime:
     return datetime.now(UTC)
 
