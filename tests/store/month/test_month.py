@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -226,7 +226,7 @@ def test_the_checker_sees_what_is_wrong(two_people: list[NewContact]) -> None:
         ("80202", 21, True), ("80202", 20, False), ("33101", 20, True), ("33101", 19, False),
         ("00000", 20, False), ("96813", 8, True),
     ):  # fmt: skip
-        log.contacts[0] = replace(contact, timezone=None, postal_code=code)
+        log.contacts[0] = contact._replace(timezone=None, postal_code=code)
         clock = ZoneInfo(POSTAL.get(code, ("America/New_York",))[0])
         at = datetime(2026, 3, 4, hour_there, 15, tzinfo=clock).astimezone(UTC)
         assert bool(list(violations([call(1, at)], log))) == is_wrong
