@@ -39,7 +39,8 @@ def known(
 ) -> Known:
     """`agent_is_there`: the one who is to make the contact's callback, where one is."""
     n_others = len(contact.other_phones)
-    history = History(contact.n_attempts, contact.n_trunk_faults, contact.outcomes, n_others)
+    counted = (contact.n_attempts, contact.n_trunk_faults, contact.outcomes)
+    history = History(*counted, n_others, contact.fruitless_at)
     agreed_at = None if agent_is_there else contact.callback_at
     next_dial_at = contact.next_dial_at
     who = Candidate(contact.phone, contact.hours_class, history, next_dial_at, agreed_at)

@@ -43,6 +43,7 @@ WHY_NOT = {
     "scheduled": "the next dial is not due yet",
     "caller_ids": "every caller id has shown as many calls today as it may",
     "callback_agent": "waits for the agent who is to call back",
+    "day_part": "waits for a part of the day in which it was not tried last",
     "dnc": "on the do-not-call list",
     "calling_hours": "outside of calling hours",
     "campaign:draft": "the campaign was not started",

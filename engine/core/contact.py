@@ -91,6 +91,8 @@ class Contact:
     callback_at: datetime | None = None
     #: What its calls showed, where redials are to show the same.
     caller_id: str | None = None
+    #: The last dial, where nobody was talked to and no callback was agreed on.
+    fruitless_at: datetime | None = None
     is_active: bool = True
     #: The campaign's calling list that it came with: 0, or the number of an import or a connector.
     list_id: int = 0

@@ -51,6 +51,8 @@ class History:
     outcomes: Mapping[Outcome, int]
     #: Phones that the contact has besides the one that was dialled.
     n_other_phones: int = 0
+    #: The last dial, where nobody was talked to and no callback was agreed on.
+    fruitless_at: datetime | None = None
 
     @property
     def n_dials(self) -> int:

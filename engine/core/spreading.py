@@ -27,10 +27,35 @@ def spread(
     """
     if not isinstance(following, RedialAt) or following.is_callback:
         return following
-    if rules.spread_after is None or history.n_dials < rules.spread_after:
+    if not _spreads(history, rules):
         return following
     at = _in_another_part(following.at, rules, hours, hours_class, tried_at)
     return moved_to(following, at or following.at)
+
+
+def kept_until(
+    history: History,
+    rules: RedialSettings,
+    hours: HoursSettings,
+    hours_class: str,
+    now: datetime,
+) -> datetime | None:
+    """When the first other part of the day is open, while `now` is in that of the last dial.
+
+    A limit or a lock-out can bring a contact back into the part that `spread` kept it from. None
+    where nothing keeps it: also where no other part is ever open, so that nobody waits for ever.
+    """
+    tried_at = history.fruitless_at
+    if tried_at is None or not _spreads(history, rules):
+        return None
+    zone = _zone(hours, hours_class)
+    if _part(now, zone, rules.day_parts) != _part(tried_at, zone, rules.day_parts):
+        return None
+    return _in_another_part(now, rules, hours, hours_class, tried_at)
+
+
+def _spreads(history: History, rules: RedialSettings) -> bool:
+    return rules.spread_after is not None and history.n_dials >= rules.spread_after
 
 
 def _in_another_part(
@@ -41,7 +66,7 @@ def _in_another_part(
     tried_at: datetime,
 ) -> datetime | None:
     """The first open instant from `since` on in a part of the day other than that of `tried_at`."""
-    zone = ZoneInfo(deciding_zones(hours, hours_class)[0])
+    zone = _zone(hours, hours_class)
     tried = _part(tried_at, zone, rules.day_parts)
     at = next_open_at(hours, hours_class, since)
     while at is not None and at - since < _LOOK_AHEAD:
@@ -49,6 +74,10 @@ def _in_another_part(
             return at
         at = next_open_at(hours, hours_class, _end_of_part(at, zone, rules.day_parts))
     return None
+
+
+def _zone(hours: HoursSettings, hours_class: str) -> ZoneInfo:
+    return ZoneInfo(deciding_zones(hours, hours_class)[0])
 
 
 def _part(at: datetime, zone: ZoneInfo, borders: tuple[str, ...]) -> int:

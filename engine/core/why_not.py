@@ -16,6 +16,7 @@ from engine.core.hours import is_held, is_open, next_open_at
 from engine.core.limits import Refusal
 from engine.core.redial import Done, History, Next, RedialAt, Turn, reached_cap
 from engine.core.settings import CampaignSettings
+from engine.core.spreading import kept_until
 
 #: A number that another call holds is tried again after this.
 HELD_NUMBER_RETRY = timedelta(seconds=5)
@@ -64,6 +65,7 @@ def verdicts(
         *_standing(who, refusals),
         _schedule(who, now),
         _agent(who, settings, now),
+        _day_part(who, settings, now),
         _hours(who, settings, now),
     ]
 
@@ -160,6 +162,13 @@ def _agent(who: Candidate, settings: CampaignSettings, now: datetime) -> Verdict
         return Verdict("callback_agent", True)
     until = who.agreed_at + timedelta(seconds=settings.redial.callback_agent_wait_s)
     return Verdict("callback_agent", now >= until, until if now < until else None)
+
+
+def _day_part(who: Candidate, settings: CampaignSettings, now: datetime) -> Verdict:
+    """Asked anew at each claim: what else kept the contact back did not ask for the part."""
+    rules, hours = settings.redial, settings.hours
+    until = kept_until(who.history, rules, hours, who.hours_class, now)
+    return Verdict("day_part", until is None, until)
 
 
 def _hours(who: Candidate, settings: CampaignSettings, now: datetime) -> Verdict:

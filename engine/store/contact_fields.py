@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
+from engine.core import ids
 from engine.core.contact import DEFAULT_PRIORITY, Contact, ContactState, NewContact
 from engine.core.outcome import Outcome
 from engine.core.redial import History
@@ -46,6 +47,8 @@ OUTCOME_CODES: Final = {
     Outcome.UNKNOWN: "u",
 }
 _OUTCOMES = {code: outcome for outcome, code in OUTCOME_CODES.items()}
+#: After these the person is called again when that was asked for, at whatever time of the day.
+_CONVERSATIONS = (Outcome.ANSWERED, Outcome.MESSAGE_PLAYED)
 
 
 def fields_of(contact: NewContact) -> dict[str, str]:
@@ -89,6 +92,7 @@ def contact_of(contact_id: int, hours_class: str, fields: Mapping[str, str]) -> 
         callback_agent_id=agent_id,
         callback_at=callback_at,
         caller_id=fields.get("ci"),
+        fruitless_at=_fruitless_at(fields),
         is_active=state is not ContactState.INACTIVE and "ia" not in fields,
         list_id=int(fields["hc"].partition(".")[2] or 0),
         region=texts.get("rg"),
@@ -104,7 +108,16 @@ def class_number(place: str) -> str:
 def history_of(fields: Mapping[str, str]) -> History:
     """Ended attempts."""
     counted = (int(fields.get("na", 0)), int(fields.get("nt", 0)))
-    return History(*counted, _outcomes_of(fields), len(_phones(fields.get("ps"))))
+    n_others = len(_phones(fields.get("ps")))
+    return History(*counted, _outcomes_of(fields), n_others, _fruitless_at(fields))
+
+
+def _fruitless_at(fields: Mapping[str, str]) -> datetime | None:
+    """Of the last ended attempt, which is named after its instant."""
+    was_fruitful = _OUTCOMES.get(fields.get("lo", "")) in _CONVERSATIONS
+    if was_fruitful or fields.get("l") == "c" or "la" not in fields:
+        return None
+    return ids.minted_at(fields["la"])
 
 
 def callback_of(fields: Mapping[str, str]) -> tuple[int | None, datetime | None]:

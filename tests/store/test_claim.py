@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from engine.core import ids
 from engine.core.campaign import CampaignStatus
 from engine.core.contact import ContactState
 from engine.core.errors import Fenced
@@ -125,3 +126,23 @@ async def test_many_due_contacts_are_made_ready_a_part_at_a_time(rig):
     rig.pass_s(1)
     assert len(await rig.claim(600)) == 500
     assert len(await rig.claim(600)) == 100
+
+
+async def test_a_claim_tells_when_the_last_dial_was_in_vain(rig):
+    """Not of one that somebody answered, and not where a callback was agreed on."""
+    await rig.add(1)
+    (claim,) = await rig.claim()
+    assert claim.history.fruitless_at is None
+    await rig.mark(claim)
+    await rig.settle(claim, Outcome.NO_ANSWER, rig.in_s(0))
+    at = ids.minted_at(claim.attempt_id)
+    assert (await rig.contact()).fruitless_at == at
+    (claim,) = await rig.dial()
+    assert claim.history.fruitless_at == at
+    await rig.settle(claim, Outcome.ANSWERED)
+    await rig.finish(claim, "again", rig.in_s(0))
+    (claim,) = await rig.dial()
+    assert claim.history.fruitless_at is None
+    await rig.settle(claim, Outcome.NO_ANSWER, rig.callback_in_s(0))
+    (claim,) = await rig.dial()
+    assert claim.history.fruitless_at is None

@@ -13,7 +13,8 @@ ARGV: 1 now (ms), 2 lease until (ms), 3 epoch, 4 k, 5 order (redials_first, new_
   long a callback waits for its agent (ms), 7 when it is looked at again (ms), 8 ids of agents who are
   there, with commas around each, then k attempt ids, then names of open classes
 Returns: per contact {attempt id, contact id, class, field, value, …} with its phone, `t`, the texts
-  of who it is, its history, and `cl`, its calling list; -1 fenced.
+  of who it is, its history, `l`, the list that it waited in, `la` and `lo`, its last ended attempt and
+  the outcome of that, and `cl`, its calling list; -1 fenced.
 ]]
 --- @include "contact"
 --- @include "texts"
@@ -57,7 +58,7 @@ if #names > 0 then
 end
 
 local claims = {}
-local FIELDS = {'p', 'ns', 'na', 'nt', 'oa', 'ob', 'om', 'ox', 'on', 'oy', 'or', 'oi', 'of', 'oh', 'oc', 'ou', 'ps', 'ca', 'ci', 't'}
+local FIELDS = {'p', 'ns', 'na', 'nt', 'oa', 'ob', 'om', 'ox', 'on', 'oy', 'or', 'oi', 'of', 'oh', 'oc', 'ou', 'ps', 'ca', 'ci', 'l', 'la', 'lo', 't'}
 
 local function end_of_head(text)
   return text:find('\n\n', 1, true)

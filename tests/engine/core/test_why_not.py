@@ -30,7 +30,8 @@ def refused(reason: str, hours: float | None = None) -> Refusal:
 def test_every_rule_gives_its_verdict() -> None:
     found = verdicts(WHO, RULES, [], NOON)
     assert [v.rule for v in found] == [
-        "attempts", "destination", *STANDING, "scheduled", "callback_agent", "calling_hours",
+        "attempts", "destination", *STANDING, "scheduled", "callback_agent", "day_part",
+        "calling_hours",
     ]  # fmt: skip
     assert all(verdict.allows for verdict in found)
     assert step() is None
@@ -113,3 +114,67 @@ def test_the_next_possible_dial_meets_all_rules(
 def test_a_redial_that_is_due_at_night_waits_for_the_morning() -> None:
     who = replace(WHO, next_dial_at=NIGHT)
     assert next_possible_at(who, RULES, [], NOON) == OPENS
+
+
+SPREAD = CampaignSettings.model_validate({"redial": {"spread_after": 2, "max_attempts": 9}})
+#: 10 a.m. in New York.
+MORNING = datetime(2026, 11, 23, 15, tzinfo=UTC)
+
+
+def tried(at: datetime | None, n: int = 2, zone: str = "America/New_York") -> Candidate:
+    return Candidate("+12125550123", zone, History(n, 0, {Outcome.NO_ANSWER: n}, 0, at))
+
+
+def spread(who: Candidate, now: datetime, rules: CampaignSettings = SPREAD) -> object:
+    return decide(verdicts(who, rules, (), now), now)
+
+
+@pytest.mark.parametrize(
+    ("now", "wanted"),
+    [
+        # A lock-out of a day ends at the time of the day that was in vain.
+        (MORNING + timedelta(days=1), RedialAt(NOON + timedelta(days=1))),
+        (MORNING + timedelta(minutes=5), RedialAt(NOON)),
+        (NOON, None),
+        (NOON + timedelta(hours=6), None),
+    ],
+)
+def test_the_part_of_the_day_that_was_in_vain_is_left_out(now: datetime, wanted: object) -> None:
+    assert spread(tried(MORNING), now) == wanted
+
+
+def test_the_part_of_the_day_is_that_of_the_contact_s_clock() -> None:
+    # 10 a.m. in New York is 4 p.m. in Berlin.
+    assert spread(tried(MORNING, zone="Europe/Berlin"), MORNING + timedelta(days=1)) == RedialAt(
+        datetime(2026, 11, 24, 16, tzinfo=UTC)
+    )
+
+
+def test_a_day_part_is_refused_only_where_spreading_applies() -> None:
+    again = MORNING + timedelta(days=1)
+    assert spread(tried(MORNING, n=1), again) is None
+    assert spread(tried(None), again) is None
+    off = CampaignSettings.model_validate({"redial": {"max_attempts": 9}})
+    assert spread(tried(MORNING), again, off) is None
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"redial": {"spread_after": 2, "max_attempts": 9, "day_parts": []}},
+        {
+            "redial": {"spread_after": 2, "max_attempts": 9},
+            "hours": {"windows": [{"start": "09:00", "end": "12:00"}]},
+        },
+    ],
+    ids=["one part", "one part is open"],
+)
+def test_where_no_other_part_is_open_nobody_waits_for_one(rules: dict[str, object]) -> None:
+    only = CampaignSettings.model_validate(rules)
+    assert spread(tried(MORNING), MORNING + timedelta(days=1), only) is None
+
+
+def test_the_next_possible_dial_is_in_another_part_of_the_day() -> None:
+    limit = Refusal(reason="limit_24h", until=MORNING + timedelta(days=1))
+    found = next_possible_at(tried(MORNING), SPREAD, [limit], MORNING + timedelta(hours=1))
+    assert found == NOON + timedelta(days=1)
