@@ -9,7 +9,7 @@ import pytest
 from engine.core.attempt import AttemptStage, LiveAttempt
 from engine.core.contact import ContactState
 from engine.core.outcome import Outcome
-from engine.core.redial import Done
+from engine.core.redial import Done, RedialAt, Turn
 
 SETTLED_ONCE = {
     "contacts": 1,
@@ -243,3 +243,21 @@ async def test_a_lost_call_of_a_contact_that_ended(rig, wraps):
     state = ContactState.IN_FLIGHT if wraps else ContactState.DONE
     assert (await rig.contact()).state is state
     assert await rig.store.calls.wrapping(rig.campaign_id) == []
+
+
+@pytest.mark.parametrize(
+    ("late", "turn", "phones"),
+    [
+        (Outcome.INVALID_NUMBER, Turn.DROP, ("+12025559999",)),
+        (Outcome.NO_ANSWER, Turn.NEXT, ("+12025559999", "+12025550000")),
+    ],
+)
+async def test_a_late_fate_is_that_of_the_phone_dialled(rig, late, turn, phones):
+    """The unknown fate has turned the contact to its next phone already."""
+    await rig.add(1, phones=("+12025559999",))
+    (claim,) = await rig.dial()
+    await rig.settle(claim, Outcome.UNKNOWN, RedialAt(rig.now, turn=Turn.NEXT))
+    await rig.settle(claim, late, RedialAt(rig.now, turn=turn))
+    contact = await rig.contact()
+    assert (contact.phone, *contact.other_phones) == phones
+    assert contact.dropped_phones == ((claim.phone,) if turn is Turn.DROP else ())

@@ -11,7 +11,7 @@ Returns: 1 given back, 0 not live.
 ]]
 --- @include "follow"
 local attempt = ARGV[1]
-local a = redis.call('HMGET', base .. 'a:' .. attempt, 'c', 'st')
+local a = redis.call('HMGET', base .. 'a:' .. attempt, 'c', 'st', 'p')
 if not a[1] then return 0 end
 redis.call('DEL', base .. 'a:' .. attempt)
 redis.call('ZREM', base .. 'leases', attempt)
@@ -20,5 +20,5 @@ if a[2] == 'sent' then
   redis.call('HINCRBY', contact_key(a[1]), 'ns', -1)
 end
 follow(a[1], ARGV[2], ARGV[3])
-turn_phone(a[1], ARGV[4])
+turn_phone(a[1], ARGV[4], a[3])
 return 1

@@ -7,7 +7,7 @@ KEYS: 1 campaign's base
 ARGV: 1 attempt id, 2 outcome, 3 its code, 4 counts (1 or 0), 5 trunk fault (1 or 0),
   6 kind (redial, callback, done, wrap), 7 its argument (due ms, reason, wrap-up until ms),
   8 packed record, 9 agent id or '', 10 which phone is next (same, next, drop), 11 how the ledger
-  moves, 12 when the call was placed (ms)
+  moves, 12 when the call was placed (ms), 13 the phone dialled (digits)
 Returns: 1 settled, 0 not live.
 ]]
 --- @include "follow"
@@ -35,7 +35,7 @@ if ARGV[5] == '1' then
   count('trunk_faults', 1)
 end
 append_record(attempt, id, outcome, 0, packed)
-turn_phone(id, ARGV[10])
+turn_phone(id, ARGV[10], ARGV[13])
 follow(id, kind, ARGV[7])
 if kind == 'wrap' then start_wrapping(attempt, id, ARGV[9], 0, outcome, ARGV[7], packed) end
 if outcome == 'unknown' then

@@ -62,21 +62,30 @@ local function forget_plans(id)
   redis.call('HDEL', contact_key(id), 'a', 'due', 'l', 'wd', 'ia', 'ca')
 end
 
--- Dial another phone of the contact from now on: how is next (this one comes again after all
--- others) or drop (this one never again); with one phone only, nothing changes.
-local function turn_phone(id, how)
-  local c = redis.call('HMGET', contact_key(id), 'p', 'ps', 'px')
-  if not c[2] or (how ~= 'next' and how ~= 'drop') then return end
-  local first, others = c[2]:match('^(%d+),?(.*)$')
-  if how == 'next' then
-    others = (others ~= '' and others .. ',' or '') .. c[1]
-  else
-    redis.call('HSET', contact_key(id), 'px', (c[3] and c[3] .. ',' or '') .. c[1])
-  end
-  redis.call('HSET', contact_key(id), 'p', first)
-  if others ~= '' then
-    redis.call('HSET', contact_key(id), 'ps', others)
+local function put_phones(id, phones)
+  redis.call('HSET', contact_key(id), 'p', table.remove(phones, 1))
+  if #phones > 0 then
+    redis.call('HSET', contact_key(id), 'ps', table.concat(phones, ','))
   else
     redis.call('HDEL', contact_key(id), 'ps')
+  end
+end
+
+-- What an attempt to `dialled` (digits) makes of the contact's phones: how is next (it comes again
+-- after all others) or drop (never again); the only phone stays. An attempt whose fate became known
+-- late may have turned them before: next then turns no further, and drop takes the phone dialled.
+local function turn_phone(id, how, dialled)
+  local c = redis.call('HMGET', contact_key(id), 'p', 'ps', 'px')
+  if not c[2] or (how ~= 'next' and how ~= 'drop') then return end
+  if how == 'next' and c[1] ~= dialled then return end
+  local left, found = {}, false
+  for phone in (c[1] .. ',' .. c[2]):gmatch('%d+') do
+    if phone == dialled then found = true else left[#left + 1] = phone end
+  end
+  if not found then return end
+  if how == 'next' then left[#left + 1] = dialled end
+  put_phones(id, left)
+  if how == 'drop' then
+    redis.call('HSET', contact_key(id), 'px', (c[3] and c[3] .. ',' or '') .. dialled)
   end
 end
