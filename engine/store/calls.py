@@ -311,7 +311,7 @@ def _settling(settlement: Settlement) -> Ended:
     agent = "" if record.agent_id is None else record.agent_id
     turn = settlement.next.turn if isinstance(settlement.next, RedialAt) else Turn.SAME
     tail = (records.pack(record), agent, turn, moved_by(record), codec.to_ms(record.started_at),
-            digits(record.phone))  # fmt: skip
+            digits(record.phone), record.disposition or "")  # fmt: skip
     return Ended(record.attempt_id, (*head, kind, argument, *tail), records.to_json(record))
 
 

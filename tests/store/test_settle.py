@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -261,3 +262,16 @@ async def test_a_late_fate_is_that_of_the_phone_dialled(rig, late, turn, phones)
     contact = await rig.contact()
     assert (contact.phone, *contact.other_phones) == phones
     assert contact.dropped_phones == ((claim.phone,) if turn is Turn.DROP else ())
+
+
+async def test_a_disposition_without_an_agent_is_counted(rig):
+    """Also where the fate was unknown first: what is exported is counted from the records."""
+    await rig.add(2)
+    for claim in await rig.dial(2):
+        if claim.contact_id == 2:
+            await rig.settle(claim, Outcome.UNKNOWN, rig.in_s(60))
+        ended = rig.ended(claim, Outcome.MESSAGE_PLAYED, Done("message_played"))
+        ended = replace(ended, record=replace(ended.record, disposition="confirm"))
+        for _ in range(2):
+            await rig.store.calls.settle(rig.campaign_id, [ended], rig.now)
+        assert (await rig.counts())["disposition:confirm"] == claim.contact_id

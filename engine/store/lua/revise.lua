@@ -1,9 +1,9 @@
 --[[
 Make the fate of an attempt known that was settled as unknown: a second record of it.
 
-Guarantees: only unknown → known, once. Counters move by the difference. The contact follows only
-while nothing else happened to it since: not finished, not in flight, not dialled again. A phone is
-dropped or turned by the one that this attempt dialled.
+Guarantees: only unknown → known, once. Counters move by the difference; an unknown fate has no
+disposition. The contact follows only while nothing else happened to it since: not finished, not in
+flight, not dialled again. A phone is dropped or turned by the one that this attempt dialled.
 KEYS: 1 campaign's base
 ARGV: as of settle
 Returns: 1 revised, 0 was not unknown.
@@ -19,6 +19,7 @@ local id, dials, old_code, counted, fault, moved = entry:match('^(%d+)|(%d+)|(%a
 redis.call('HDEL', base .. 'unknown', attempt)
 count_outcome(id, 'unknown', old_code, -1)
 count_outcome(id, outcome, code, 1)
+if ARGV[14] ~= '' then count('disposition:' .. ARGV[14], 1) end
 move_ledger(moved, -1)
 move_ledger(ARGV[11], 1)
 local by_count, by_fault = tonumber(ARGV[4]) - tonumber(counted), tonumber(ARGV[5]) - tonumber(fault)

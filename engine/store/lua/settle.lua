@@ -7,7 +7,8 @@ KEYS: 1 campaign's base
 ARGV: 1 attempt id, 2 outcome, 3 its code, 4 counts (1 or 0), 5 trunk fault (1 or 0),
   6 kind (redial, callback, done, wrap), 7 its argument (due ms, reason, wrap-up until ms),
   8 packed record, 9 agent id or '', 10 which phone is next (same, next, drop), 11 how the ledger
-  moves, 12 when the call was placed (ms), 13 the phone dialled (digits)
+  moves, 12 when the call was placed (ms), 13 the phone dialled (digits),
+  14 what a key recorded in a call without an agent, or ''
 Returns: 1 settled, 0 not live.
 ]]
 --- @include "follow"
@@ -26,6 +27,7 @@ if a[2] ~= 'sent' then
   redis.call('HINCRBY', contact_key(id), 'ns', 1)
 end
 count_outcome(id, outcome, code, 1)
+if ARGV[14] ~= '' then count('disposition:' .. ARGV[14], 1) end
 begin_ledger(ARGV[12])
 move_ledger(ARGV[11], 1)
 redis.call('HSET', contact_key(id), 'lo', code, 'la', attempt)
