@@ -211,6 +211,8 @@ class Wrapping:
     contact_id: int
     agent_id: int | None
     until: datetime
+    #: False when the attempt is not held against the contact.
+    counts: bool = True
 
 
 class Leadership(Protocol):
@@ -348,10 +350,12 @@ class Calls(Protocol):
         now: datetime,
         *,
         is_machine: bool = False,
+        counts: bool = True,
     ) -> bool:
         """End of wrap-up, with or without a disposition. False when it had ended before.
 
-        `is_machine`: the disposition says that no person was met.
+        `is_machine`: the disposition says that no person was met. `counts` false: the attempt is
+        held against the contact no more.
         """
         ...
 

@@ -23,7 +23,7 @@ from engine.core.campaign import Campaign
 from engine.core.contact import Contact
 from engine.core.errors import Conflict, FieldError, Invalid, NotFound
 from engine.core.hours import deciding_zones
-from engine.core.redial import History, after_disposition
+from engine.core.redial import History, after_disposition, uncounted
 from engine.core.settings import DispositionRule
 from engine.ports import Wrapping
 
@@ -206,7 +206,9 @@ async def _finish(
     rule: DispositionRule | None,
 ) -> None:
     contact = await ctx.store.calls.contact(campaign.id, wrapping.contact_id)
-    history = History(contact.n_attempts, contact.n_trunk_faults, contact.outcomes)
+    history, counts = _history(contact), rule is None or rule.counts
+    if wrapping.counts and not counts:
+        history = uncounted(history)
     then = after_disposition(
         rule,
         history,
@@ -222,9 +224,20 @@ async def _finish(
         then,
         ctx.now(),
         is_machine=rule is not None and rule.is_machine,
+        counts=counts,
     )
     if not finished:
         raise Conflict("This attempt does not wait for a disposition any more.")
+
+
+def _history(contact: Contact) -> History:
+    return History(
+        contact.n_attempts,
+        contact.n_trunk_faults,
+        contact.outcomes,
+        n_other_phones=len(contact.other_phones),
+        dispositions=contact.dispositions,
+    )
 
 
 def _callback_at(

@@ -255,6 +255,9 @@ TEXTS: Mapping[str, tuple[str, str, str]] = {
     "dispositions.label": ("Label", "", ""),
     "dispositions.action": ("Then", "", ""),
     "dispositions.delay_s": ("After", "seconds", ""),
+    "dispositions.max": ("Times at most", "", "Empty: as often as attempts allow."),
+    "dispositions.phone": ("Which phone", "", ""),
+    "dispositions.counts": ("Counts as an attempt", "", ""),
     "dispositions.is_machine": ("Was a machine", "", "The agent met no person."),
     "script": ("Script", "", "What agents say; shown at their desk."),
 }

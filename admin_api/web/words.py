@@ -64,6 +64,7 @@ DONE = {
     "dnc": "done: on the do-not-call list",
     "opted_out": "done: asked not to be called",
     "disposition": "done: as the agent recorded",
+    "no_redial_after_disposition": "done: called again as often as its disposition allows",
 }
 CONTACT = {
     "ready": "Ready",

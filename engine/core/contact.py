@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -93,6 +93,8 @@ class Contact:
     caller_id: str | None = None
     #: The last dial, where nobody was talked to and no callback was agreed on.
     fruitless_at: datetime | None = None
+    #: How often each disposition has had another dial follow.
+    dispositions: Mapping[str, int] = field(default_factory=dict)
     is_active: bool = True
     #: The campaign's calling list that it came with: 0, or the number of an import or a connector.
     list_id: int = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -53,6 +53,8 @@ class History:
     n_other_phones: int = 0
     #: The last dial, where nobody was talked to and no callback was agreed on.
     fruitless_at: datetime | None = None
+    #: How often each disposition has had another dial follow, the one being judged left out.
+    dispositions: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def n_dials(self) -> int:
@@ -118,6 +120,7 @@ def after_disposition(
 ) -> Next:
     """What an agent's disposition of a bridged call asks for; without one the contact is done.
 
+    `history` leaves out an attempt that by the rule does not count, as `uncounted` makes it.
     `callback_at`: the instant that was agreed on, in place of the rule's delay.
     """
     if rule is not None and rule.action == "dnc":
@@ -125,11 +128,24 @@ def after_disposition(
     action = "callback" if callback_at is not None else rule.action if rule else "done"
     if action == "done" or reached_cap(history, rules) is not None:
         return Done("disposition" if rule else "answered")
+    if rule is not None and _is_used_up(rule, history):
+        return Done("no_redial_after_disposition")
+    turn = Turn.NEXT if rule and rule.phone == "next" and history.n_other_phones else Turn.SAME
     if callback_at is not None:
-        return RedialAt(max(callback_at, now), is_callback=True, agent_id=agent_id)
+        return RedialAt(max(callback_at, now), is_callback=True, turn=turn, agent_id=agent_id)
     at = now + timedelta(seconds=rule.delay_s if rule else 0)
     is_callback = action == "callback"
-    return RedialAt(at, is_callback=is_callback, agent_id=agent_id if is_callback else None)
+    agent_id = agent_id if is_callback else None
+    return RedialAt(at, is_callback=is_callback, turn=turn, agent_id=agent_id)
+
+
+def uncounted(history: History) -> History:
+    """Without holding its last attempt against the contact."""
+    return replace(history, n_attempts=history.n_attempts - 1)
+
+
+def _is_used_up(rule: DispositionRule, history: History) -> bool:
+    return rule.max is not None and history.dispositions.get(rule.code, 0) >= rule.max
 
 
 def moved_to(following: Next, at: datetime) -> Next:

@@ -352,6 +352,11 @@ class DispositionRule(Group):
     label: str = Field("", max_length=200)
     action: Literal["done", "redial", "callback", "dnc"] = "done"
     delay_s: int = Field(3600, ge=0, le=90 * 86_400)
+    max: int | None = Field(
+        None, ge=0, le=100, description="redials after this disposition; null: up to max_attempts"
+    )
+    phone: Literal["same", "next"] = Field("same", description="of a contact with several phones")
+    counts: bool = Field(True, description="towards max_attempts; limits and hard_cap count all")
     is_machine: bool = Field(False, description="the agent met a machine, not a person")
 
 

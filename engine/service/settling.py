@@ -9,6 +9,7 @@ import asyncio
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -195,8 +196,11 @@ class Settler:
     async def _settlement(
         self, view: CampaignView, call: Call, end: Ended, outcome: Outcome, now: datetime
     ) -> Settlement:
-        before, redial = await self._history(call), view.campaign.settings.redial
-        counted = counts(outcome, redial, trunk_fault=end.trunk_fault)
+        settings = view.campaign.settings
+        rule = _rule_of_key(settings, outcome, end)
+        before = await self._history(call, rule)
+        counted = counts(outcome, settings.redial, trunk_fault=end.trunk_fault)
+        counted = counted and (rule is None or rule.counts)
         history = _with_this(before, outcome, counted=counted, trunk_fault=end.trunk_fault)
         following, wrap_up_until = self._next(view, call, end, outcome, history, now)
         return Settlement(
@@ -207,7 +211,15 @@ class Settler:
             trunk_fault=end.trunk_fault,
         )
 
-    async def _history(self, call: Call) -> History:
+    async def _history(self, call: Call, rule: DispositionRule | None) -> History:
+        """A claim does not know dispositions, and only a rule that bounds them asks."""
+        history = await self._history_of(call)
+        if rule is None or rule.max is None:
+            return history
+        contact = await self._world.store.calls.contact(call.campaign_id, call.contact_id)
+        return replace(history, dispositions=contact.dispositions)
+
+    async def _history_of(self, call: Call) -> History:
         if call.history is None:
             contact = await self._world.store.calls.contact(call.campaign_id, call.contact_id)
             n_others = len(contact.other_phones)
@@ -325,11 +337,11 @@ class Settler:
 def _with_this(history: History, outcome: Outcome, *, counted: bool, trunk_fault: bool) -> History:
     outcomes = dict(history.outcomes)
     outcomes[outcome] = outcomes.get(outcome, 0) + 1
-    return History(
+    return replace(
+        history,
         n_attempts=history.n_attempts + counted,
         n_trunk_faults=history.n_trunk_faults + trunk_fault,
         outcomes=outcomes,
-        n_other_phones=history.n_other_phones,
     )
 
 

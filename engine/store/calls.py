@@ -149,8 +149,8 @@ class RedisCalls:
         kind, argument = _follow(next)
         # A contact that only waits stays in the list it was in.
         kind = "park" if kind == "redial" else kind
-        turn = next.turn if isinstance(next, RedialAt) else Turn.SAME
-        return bool(await self._run("give_back", campaign_id, attempt_id, kind, argument, turn))
+        head = (attempt_id, kind, argument, _turn(next))
+        return bool(await self._run("give_back", campaign_id, *head))
 
     async def settle(
         self, campaign_id: int, settlements: Sequence[Settlement], now: datetime
@@ -181,6 +181,7 @@ class RedisCalls:
         now: datetime,
         *,
         is_machine: bool = False,
+        counts: bool = True,
     ) -> bool:
         wrap, packed = await self._link.batch([
             ("HGET", self._keys.campaign(campaign_id, "wrap"), attempt_id),
@@ -188,7 +189,7 @@ class RedisCalls:
         ])  # fmt: skip
         if wrap is None:
             return False
-        contact_id, _, rev, outcome = wrap.split("|")
+        contact_id, _, rev, outcome, *_ = wrap.split("|")
         rev = int(rev) + 1
         told = records.Entry(campaign_id, attempt_id, int(contact_id), Outcome(outcome), rev)
         at = next.at if isinstance(next, RedialAt) else None
@@ -199,7 +200,8 @@ class RedisCalls:
         json = records.to_json(record)
         agent = next.agent_id if isinstance(next, RedialAt) and next.agent_id else ""
         arguments = (attempt_id, *_follow(next), disposition or "", records.pack(record), agent,
-                     moved_by(record, before))  # fmt: skip
+                     moved_by(record, before), _turn(next), digits(record.phone),
+                     int(counts))  # fmt: skip
         finished, _ = await self._link.batch([
             invoke("finish", [self._keys.campaign(campaign_id)], *arguments),
             change_json(self._keys, "attempt", attempt_id, records.with_rev(json, rev)),
@@ -300,6 +302,10 @@ def _follow(next: Next | None) -> tuple[str, Argument]:
             return ("callback" if is_callback else "redial"), codec.to_ms_up(at)
 
 
+def _turn(next: Next | None) -> Turn:
+    return next.turn if isinstance(next, RedialAt) else Turn.SAME
+
+
 def _settling(settlement: Settlement) -> Ended:
     record = settlement.record
     kind, argument = _follow(settlement.next)
@@ -309,7 +315,7 @@ def _settling(settlement: Settlement) -> Ended:
     flags = (int(settlement.counts), int(settlement.trunk_fault))
     head = (record.attempt_id, record.outcome, OUTCOME_CODES[record.outcome], *flags)
     agent = "" if record.agent_id is None else record.agent_id
-    turn = settlement.next.turn if isinstance(settlement.next, RedialAt) else Turn.SAME
+    turn = _turn(settlement.next)
     tail = (records.pack(record), agent, turn, moved_by(record), codec.to_ms(record.started_at),
             digits(record.phone), record.disposition or "")  # fmt: skip
     return Ended(record.attempt_id, (*head, kind, argument, *tail), records.to_json(record))
@@ -364,10 +370,11 @@ def _live(one: Sequence[str]) -> LiveAttempt:
 
 
 def _wrapping(attempt_id: str, until: str, entry: str) -> Wrapping:
-    contact_id, agent_id, *_ = entry.split("|")
+    contact_id, agent_id, _, _, *counted = entry.split("|")
     return Wrapping(
         attempt_id=attempt_id,
         contact_id=int(contact_id),
         agent_id=int(agent_id) if agent_id else None,
         until=codec.from_ms(until),
+        counts=counted != ["0"],
     )

@@ -5,7 +5,9 @@ t2, … its texts (`contact_texts`), tz zone (`=`: the hours class itself), pr p
 list, a live attempt, la last ended attempt, due (ms), ns dials, na attempts that count, nt trunk
 faults, o<code> ended attempts by outcome, lo last outcome, dr why it is done, wd withdrawn and ia
 made inactive while it was in flight, ps other phones and px those not in use (digits, by commas),
-ca agent and instant of a callback, ci the caller id that redials show.
+ca agent and instant of a callback, ci the caller id that redials show, :<code> how often a
+disposition had another dial follow (a colon, since codes are free; one of 64 characters leaves the
+compact encoding).
 """
 
 from __future__ import annotations
@@ -93,6 +95,7 @@ def contact_of(contact_id: int, hours_class: str, fields: Mapping[str, str]) -> 
         callback_at=callback_at,
         caller_id=fields.get("ci"),
         fruitless_at=_fruitless_at(fields),
+        dispositions={name[1:]: int(n) for name, n in fields.items() if name[0] == ":"},
         is_active=state is not ContactState.INACTIVE and "ia" not in fields,
         list_id=int(fields["hc"].partition(".")[2] or 0),
         region=texts.get("rg"),

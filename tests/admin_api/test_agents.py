@@ -223,3 +223,15 @@ async def test_a_callback_is_within_a_year(api, talked, at):
     body = {"attempt_id": attempt_id, "code": "sold", "callback_at": at}
     problem = await api("POST", f"/agents/{agent_id}/disposition", 422, json=body)
     assert problem["errors"][0]["field"] == "callback_at"
+
+
+async def test_a_disposition_that_does_not_count_leaves_an_attempt(api, make_campaign, settle):
+    rule = {"code": "again", "action": "redial", "delay_s": 60, "counts": False}
+    campaign = await make_campaign(dispositions=[rule], redial={"max_attempts": 1})
+    await api("POST", f"/campaigns/{campaign['id']}/play")
+    agent_id = campaign["agent_ids"][0]
+    attempt_id = await settle(campaign["id"], Outcome.ANSWERED, agent_id=agent_id)
+    body = {"attempt_id": attempt_id, "code": "again"}
+    await api("POST", f"/agents/{agent_id}/disposition", json=body)
+    contact = await api("GET", f"/campaigns/{campaign['id']}/contacts/1")
+    assert (contact["state"], contact["attempts"]) == ("scheduled", 0)

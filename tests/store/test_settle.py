@@ -275,3 +275,42 @@ async def test_a_disposition_without_an_agent_is_counted(rig):
         for _ in range(2):
             await rig.store.calls.settle(rig.campaign_id, [ended], rig.now)
         assert (await rig.counts())["disposition:confirm"] == claim.contact_id
+
+
+async def test_a_disposition_s_redials_are_counted_on_the_contact(rig):
+    """Where another dial follows; the phone turns, and what does not count is taken off."""
+    await rig.add(1, phones=("+12025559999",))
+    then = [replace(rig.in_s(0), turn=Turn.NEXT), rig.callback_in_s(0), Done("disposition")]
+    for n, (code, next) in enumerate(zip(("due", "due", "r"), then, strict=True), start=1):
+        (claim,) = await rig.dial()
+        await rig.settle(claim, Outcome.ANSWERED)
+        (wrapping,) = await rig.store.calls.wrapping(rig.campaign_id)
+        assert wrapping.counts
+        finish = rig.store.calls.finish(
+            rig.campaign_id, claim.attempt_id, code, next, rig.now, counts=n != 1
+        )
+        assert await finish
+        contact = await rig.contact()
+        assert (contact.dispositions, contact.n_attempts) == ({"due": min(n, 2)}, n - 1)
+        assert (contact.phone, *contact.other_phones) == ("+12025559999", "+12025550000")
+    assert contact.done_reason == "disposition"
+
+
+async def test_an_attempt_that_did_not_count_is_not_taken_off_twice(rig):
+    await rig.add(1)
+    (claim,) = await rig.dial()
+    await rig.settle(claim, Outcome.ANSWERED, counts=False)
+    (wrapping,) = await rig.store.calls.wrapping(rig.campaign_id)
+    assert not wrapping.counts
+    calls, at = rig.store.calls, rig.in_s(60)
+    assert await calls.finish(rig.campaign_id, claim.attempt_id, "again", at, rig.now, counts=False)
+    assert (await rig.contact()).n_attempts == 0
+
+
+async def test_a_key_s_redials_are_counted_on_the_contact(rig):
+    await rig.add(1)
+    (claim,) = await rig.dial()
+    ended = rig.ended(claim, Outcome.MESSAGE_PLAYED, rig.in_s(60))
+    ended = replace(ended, record=replace(ended.record, disposition="later"))
+    await rig.store.calls.settle(rig.campaign_id, [ended], rig.now)
+    assert (await rig.contact()).dispositions == {"later": 1}

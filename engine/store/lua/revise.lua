@@ -8,6 +8,7 @@ KEYS: 1 campaign's base
 ARGV: as of settle
 Returns: 1 revised, 0 was not unknown.
 ]]
+--- @include "disposition"
 --- @include "follow"
 --- @include "ledger"
 --- @include "outcome"
@@ -19,7 +20,7 @@ local id, dials, old_code, counted, fault, moved = entry:match('^(%d+)|(%d+)|(%a
 redis.call('HDEL', base .. 'unknown', attempt)
 count_outcome(id, 'unknown', old_code, -1)
 count_outcome(id, outcome, code, 1)
-if ARGV[14] ~= '' then count('disposition:' .. ARGV[14], 1) end
+count_disposition(id, ARGV[14], kind)
 move_ledger(moved, -1)
 move_ledger(ARGV[11], 1)
 local by_count, by_fault = tonumber(ARGV[4]) - tonumber(counted), tonumber(ARGV[5]) - tonumber(fault)
@@ -34,6 +35,6 @@ if c[2] == dials then redis.call('HSET', contact_key(id), 'lo', code) end
 if WAITING[c[1]] and c[2] == dials then
   turn_phone(id, ARGV[10], ARGV[13])
   follow(id, kind, ARGV[7])
-  if kind == 'wrap' then start_wrapping(attempt, id, ARGV[9], 1, outcome, ARGV[7], packed) end
+  if kind == 'wrap' then start_wrapping(attempt, id, ARGV[9], 1, outcome, ARGV[7], packed, ARGV[4]) end
 end
 return 1

@@ -11,6 +11,7 @@ ARGV: 1 attempt id, 2 outcome, 3 its code, 4 counts (1 or 0), 5 trunk fault (1 o
   14 what a key recorded in a call without an agent, or ''
 Returns: 1 settled, 0 not live.
 ]]
+--- @include "disposition"
 --- @include "follow"
 --- @include "ledger"
 --- @include "outcome"
@@ -27,7 +28,7 @@ if a[2] ~= 'sent' then
   redis.call('HINCRBY', contact_key(id), 'ns', 1)
 end
 count_outcome(id, outcome, code, 1)
-if ARGV[14] ~= '' then count('disposition:' .. ARGV[14], 1) end
+count_disposition(id, ARGV[14], kind)
 begin_ledger(ARGV[12])
 move_ledger(ARGV[11], 1)
 redis.call('HSET', contact_key(id), 'lo', code, 'la', attempt)
@@ -39,7 +40,7 @@ end
 append_record(attempt, id, outcome, 0, packed)
 turn_phone(id, ARGV[10], ARGV[13])
 follow(id, kind, ARGV[7])
-if kind == 'wrap' then start_wrapping(attempt, id, ARGV[9], 0, outcome, ARGV[7], packed) end
+if kind == 'wrap' then start_wrapping(attempt, id, ARGV[9], 0, outcome, ARGV[7], packed, ARGV[4]) end
 if outcome == 'unknown' then
   local dials = redis.call('HGET', contact_key(id), 'ns')
   local entry = {id, dials, code, ARGV[4], ARGV[5], ARGV[11]}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,6 +18,7 @@ from engine.core.redial import (
     after_disposition,
     counts,
     decide,
+    uncounted,
 )
 from engine.core.settings import DispositionRule, RedialRule, RedialSettings
 
@@ -250,3 +252,34 @@ def test_a_callback_is_at_the_instant_that_was_agreed_on_for_the_agent_who_agree
     )
     capped = after_disposition(None, history(3), DEFAULTS, NOW, callback_at=friday)
     assert isinstance(capped, Done)
+
+
+def rule_of(**more: object) -> DispositionRule:
+    return DispositionRule.model_validate({"code": "x", "action": "redial", "delay_s": 9, **more})
+
+
+@pytest.mark.parametrize("action", ["redial", "callback"])
+def test_a_disposition_has_so_many_dials_follow(action: str) -> None:
+    """Whatever else had dials follow, and whatever instant was agreed on."""
+    rule, calm = rule_of(action=action, max=2), RedialSettings(max_attempts=100)
+    for n, goes_on in ((0, True), (1, True), (2, False), (3, False)):
+        past = replace(history(4), dispositions={"x": n, "y": 7})
+        for at in (None, NOW + timedelta(days=1)):
+            step = after_disposition(rule, past, calm, NOW, callback_at=at)
+            assert isinstance(step, RedialAt) == goes_on
+            assert goes_on or step == Done("no_redial_after_disposition")
+    past = replace(history(4), dispositions={"x": 99})
+    assert isinstance(after_disposition(rule_of(action=action), past, calm, NOW), RedialAt)
+
+
+@pytest.mark.parametrize(("n_other", "turn"), [(0, Turn.SAME), (1, Turn.NEXT)])
+def test_a_disposition_may_ask_for_the_next_phone(n_other: int, turn: Turn) -> None:
+    step = after_disposition(rule_of(phone="next"), with_phones(n_other), DEFAULTS, NOW)
+    assert step == RedialAt(NOW + timedelta(seconds=9), turn=turn)
+
+
+def test_a_disposition_may_not_count() -> None:
+    assert isinstance(after_disposition(rule_of(), history(3), DEFAULTS, NOW), Done)
+    assert isinstance(
+        after_disposition(rule_of(counts=False), uncounted(history(3)), DEFAULTS, NOW), RedialAt
+    )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC, datetime
 
 import pytest
 
 from engine.core.campaign import CampaignStatus, Command
+from engine.core.contact import NewContact
 from engine.core.errors import CampaignIncomplete
 from engine.core.outcome import Outcome
 
@@ -94,3 +96,20 @@ async def test_without_a_message_it_does_not_begin(stage, numbers):
     with pytest.raises(CampaignIncomplete) as refused:
         await stage.tell(campaign_id, Command.PLAY)
     assert [each.field for each in refused.value.errors] == ["settings.agentless.message"]
+
+
+async def test_a_key_s_disposition_has_rules_of_its_own(stage, numbers):
+    """Two dials follow, on the phones in turn, and none of the three counts."""
+    rule = {"code": "comes", "action": "redial", "delay_s": 0, "max": 2, "phone": "next"}
+    dispositions = [{**rule, "counts": False}]
+    campaign_id = await stage.campaign(
+        [], [], play=False, dispositions=dispositions, redial={"max_attempts": 1}, **AGENTLESS
+    )
+    one = NewContact(phone="+12025552701", phones=("+12025552711",), hours_class="America/New_York")
+    await stage.store.contacts.add(campaign_id, [one], datetime.now(UTC))
+    await stage.tell(campaign_id, Command.PLAY)
+    stage.start()
+    await stage.completed(campaign_id)
+    (contact,) = await stage.contacts(campaign_id)
+    assert [each.phone[-2:] for each in await stage.attempts(campaign_id)] == ["01", "11", "01"]
+    assert (contact.n_attempts, contact.done_reason) == (0, "no_redial_after_disposition")

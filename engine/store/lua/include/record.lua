@@ -6,9 +6,10 @@ local function append_record(attempt, id, outcome, rev, packed)
   end
 end
 
--- Keep what the end of wrap-up needs.
-local function start_wrapping(attempt, id, agent, rev, outcome, until_ms, packed)
+-- Keep what the end of wrap-up needs; counts: '1' where the attempt is held against the contact.
+local function start_wrapping(attempt, id, agent, rev, outcome, until_ms, packed, counts)
   redis.call('ZADD', base .. 'wrapping', until_ms, attempt)
-  redis.call('HSET', base .. 'wrap', attempt, id .. '|' .. agent .. '|' .. rev .. '|' .. outcome)
+  local entry = {id, agent, rev, outcome, counts}
+  redis.call('HSET', base .. 'wrap', attempt, table.concat(entry, '|'))
   redis.call('HSET', base .. 'wrap_record', attempt, packed)
 end
