@@ -141,6 +141,14 @@ def parse_contact(
     )
 
 
+def with_phones(contact: NewContact, phones: Sequence[str]) -> NewContact:
+    """The contact with these of its phones alone; the hours at the others bind it no more."""
+    phone, *others = phones
+    zone, region, code = contact.timezone, contact.region, contact.postal_code
+    at = hours_class(phone, zone, region, others, code)
+    return contact._replace(phone=phone, phones=tuple(others), hours_class=at)
+
+
 def _hours_class(contact: ContactIn, phone: str, others: Sequence[str]) -> str:
     return hours_class(phone, contact.timezone, contact.region, others, contact.postal_code)
 

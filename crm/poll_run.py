@@ -186,8 +186,7 @@ async def _not_elsewhere(
     counts: Counter[str],
 ) -> Sequence[NewContact]:
     """Without new leads whose number another active campaign has; leads we know stay ours."""
-    phones = [contact.phone for contact in contacts]
-    held = await elsewhere(store, campaign, phones, _now())
+    held = await elsewhere(store, campaign, contacts, _now())
     if not any(held):
         return contacts
     known = await store.polls.known(pull, [contact.external_id or "" for contact in contacts])

@@ -36,12 +36,11 @@ from admin_api.why_not_now import WAITING, next_dial_at, why_not_now
 from crm.columns import checked, choice_of
 from crm.contact_in import ON_DNC, checked_variables, parse_contact
 from crm.preview import CSV_BYTES, preview_of
-from crm.sifting import elsewhere
+from crm.sifting import elsewhere, without_listed
 from engine.core.campaign import Campaign
 from engine.core.contact import DEFAULT_PRIORITY, ContactState, NewContact
 from engine.core.errors import CampaignFinal, FieldError, Invalid
 from engine.core.why_not import verdicts
-from engine.store.dnc import scopes_of
 from engine.store.page import cursor_of, parts_of
 
 router = APIRouter(prefix="/campaigns/{campaign_id}/contacts", tags=["contacts"])
@@ -184,8 +183,8 @@ async def _not_elsewhere(
     ctx: Context, campaign: Campaign, good: list[tuple[int, NewContact]]
 ) -> tuple[list[tuple[int, NewContact]], list[Duplicate]]:
     """Where the campaign asks: without numbers that another active campaign has."""
-    phones = [contact.phone for _, contact in good]
-    holders = await elsewhere(ctx.store, campaign, phones, ctx.now())
+    contacts = [contact for _, contact in good]
+    holders = await elsewhere(ctx.store, campaign, contacts, ctx.now())
     both = list(zip(good, holders, strict=True))
     held = [
         Duplicate(index=index, phone=contact.phone, campaign_id=holder)
@@ -198,17 +197,16 @@ async def _not_elsewhere(
 async def _without_dnc(
     ctx: Context, campaign: Campaign, good: Sequence[tuple[int, NewContact]]
 ) -> tuple[list[tuple[int, NewContact]], list[Rejected]]:
-    """A number on a list is not taken at all; it is asked again before each call."""
-    scopes = scopes_of(campaign)
-    listed = await ctx.store.dnc.listed([(contact.phone, scopes) for _, contact in good])
+    contacts = [contact for _, contact in good]
+    kept = await without_listed(ctx.store, campaign, contacts)
     reason = Reason(field="phone", message=ON_DNC)
-    pairs = list(zip(good, listed, strict=True))
+    pairs = list(zip(good, kept, strict=True))
     refused = [
         Rejected(index=index, phone=contact.phone, errors=[reason])
-        for (index, contact), is_listed in pairs
-        if is_listed
+        for (index, contact), left in pairs
+        if left is None
     ]
-    return [one for one, is_listed in pairs if not is_listed], refused
+    return [(index, left) for (index, _), left in pairs if left is not None], refused
 
 
 def _rejected(index: int, raw: object, errors: Sequence[FieldError]) -> Rejected:

@@ -268,6 +268,19 @@ async def test_several_phones_are_kept_in_order(api):
     assert out["person_key"] == "P1"
 
 
+async def test_a_phone_on_a_do_not_call_list_is_left_out(api):
+    path = await new_campaign(api)
+    await api("POST", "/dnc", json={"phones": ["+12125550123", "+12125550124"]})
+    sent = [
+        {"phones": ["+12125550123", "+13055550123"]},
+        {"phones": ["+12125550123", "+12125550124"]},
+    ]
+    out = await api("POST", path, json=sent)
+    assert (out["created"], [row["index"] for row in out["rejected"]]) == (1, [1])
+    (contact,) = (await api("GET", path))["items"]
+    assert (contact["phone"], contact["other_phones"]) == ("+13055550123", [])
+
+
 async def test_null_is_absent_and_numbers_are_texts_where_they_may_be(api):
     path = await new_campaign(api)
     empty = {"name": None, "priority": None, "variables": None, "phones": None}

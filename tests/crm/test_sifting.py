@@ -15,6 +15,7 @@ from engine.store import Import, RedisStore
 
 NOW = datetime(2026, 3, 2, 15, 30, tzinfo=UTC)
 PHONES = ["+12025550100", "+12025550101"]
+CONTACTS = [NewContact(phone=phone, hours_class="America/New_York") for phone in PHONES]
 ASKS = CampaignSettings(list=ListSettings(duplicates="active_campaigns"))
 
 
@@ -63,7 +64,7 @@ async def test_without_the_setting_only_this_campaign_counts(store):
 async def test_only_active_campaigns_count_and_not_oneself(store):
     await campaign(store, CampaignSettings(), PHONES[0], active=False)
     mine = await campaign(store, ASKS, PHONES[1])
-    assert await elsewhere(store, mine, PHONES, NOW) == [None, None]
+    assert await elsewhere(store, mine, CONTACTS, NOW) == [None, None]
 
 
 @pytest.mark.parametrize(
@@ -74,5 +75,33 @@ async def test_numbers_of_others_count_for_so_many_days(store, days, after_days,
     other = await campaign(store, CampaignSettings(), *PHONES)
     rules = ListSettings(duplicates="active_campaigns", duplicates_within_days=days)
     mine = await campaign(store, CampaignSettings(list=rules))
-    found = await elsewhere(store, mine, PHONES, NOW + timedelta(days=after_days))
+    found = await elsewhere(store, mine, CONTACTS, NOW + timedelta(days=after_days))
     assert found == [other.id if each else None for each in held]
+
+
+async def test_another_phone_of_a_contact_is_asked_for_too(store):
+    other = await campaign(store, CampaignSettings(), PHONES[1])
+    mine = await campaign(store, ASKS)
+    both = NewContact(phone=PHONES[0], phones=(PHONES[1],), hours_class="America/New_York")
+    assert await elsewhere(store, mine, [CONTACTS[0], both], NOW) == [None, other.id]
+
+
+async def test_a_contact_loses_the_phones_on_a_list_and_is_refused_without_any(store):
+    mine = await campaign(store, CampaignSettings())
+    for phone in ("+12125550101", "+12125550102"):
+        await store.dnc.add(phone, source="x", actor="t", now=NOW)
+    done = await read(
+        store,
+        mine,
+        "phone1,phone2\n+12125550101,+13055550100\n+12125550101,+12125550102\n"
+        "+13055550101,+12125550102\n",
+    )
+    assert (done.created, done.rejected) == (2, 1)
+    rows = [row async for row in store.imports.rejected(done.import_id)]
+    assert [(row.line, row.reason) for row in rows] == [(3, "phone is on a do-not-call list")]
+    contacts, _ = await store.contacts.list(mine.id)
+    assert [(c.phone, c.other_phones) for c in contacts] == [
+        ("+13055550100", ()),
+        ("+13055550101", ()),
+    ]
+    assert {c.hours_class for c in contacts} == {"America/New_York;US-FL"}
