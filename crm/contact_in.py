@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Annotated, Any
 
 from pydantic import (
@@ -20,14 +21,16 @@ from engine.core import destinations
 from engine.core.contact import DEFAULT_PRIORITY, NewContact
 from engine.core.errors import FieldError, Invalid
 from engine.core.hours import hours_class
-from engine.core.phone import as_e164
-from engine.core.settings import DestinationSettings, Region, Zone
+from engine.core.phone import as_e164, facts_of
+from engine.core.settings import DestinationSettings, Zone
+from engine.core.state_names import region_written
 
 MAX_VARIABLES = 50
 ANYWHERE = DestinationSettings()
 ON_DNC = "is on a do-not-call list"
 MAX_VARIABLES_CHARS = 4096
 MAX_POSTAL_CHARS = 64
+MAX_REGION_CHARS = 64
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
@@ -60,9 +63,11 @@ class ContactIn(BaseModel):
     phones: list[Annotated[Line, Field(max_length=64)]] = Field(default=[], max_length=10)
     name: Line = Field("", max_length=200)
     timezone: Zone | None = None
-    region: Region | None = Field(
+    region: Annotated[Line, Field(max_length=MAX_REGION_CHARS)] | None = Field(
         None,
-        description="state, such as US-FL: its rules hold, and its zones where none are nearer",
+        description="state, such as US-FL, FL or Florida, read in the country of the number: its "
+        "rules hold, and its zones where none are nearer",
+        examples=["US-FL"],
     )
     postal_code: Annotated[Line, Field(max_length=MAX_POSTAL_CHARS)] | None = Field(
         None, description="tells the zones, in the country of the region, else of the number"
@@ -124,10 +129,11 @@ def parse_contact(
     except ValidationError as error:
         raise Invalid("The contact is not valid.", field_errors(error.errors())) from None
     phone, *others = _dialled(contact, default_country, open_to)
+    region = _region(contact.region, phone)
     return NewContact(
         phone=phone,
         phones=tuple(others),
-        hours_class=_hours_class(contact, phone, others),
+        hours_class=hours_class(phone, contact.timezone, region, others, contact.postal_code),
         name=contact.name,
         timezone=contact.timezone,
         priority=contact.priority,
@@ -136,7 +142,7 @@ def parse_contact(
         url=contact.url,
         variables=contact.variables,
         person_key=contact.person_key,
-        region=contact.region,
+        region=region,
         postal_code=contact.postal_code or None,
     )
 
@@ -149,8 +155,20 @@ def with_phones(contact: NewContact, phones: Sequence[str]) -> NewContact:
     return contact._replace(phone=phone, phones=tuple(others), hours_class=at)
 
 
-def _hours_class(contact: ContactIn, phone: str, others: Sequence[str]) -> str:
-    return hours_class(phone, contact.timezone, contact.region, others, contact.postal_code)
+def _region(text: str | None, phone: str) -> str | None:
+    found = region_written(text, facts_of(phone).country) if text else None
+    if text and found is None:
+        reason = "names no state that is known; write its code with the country, such as US-FL"
+        raise Invalid("The contact is not valid.", [FieldError("region", reason)])
+    return found
+
+
+def country_of(phones: Sequence[str], default_country: str) -> str:
+    """Of the first number that is one; empty without."""
+    for text in phones:
+        with suppress(ValueError):
+            return facts_of(as_e164(text, default_country)).country
+    return ""
 
 
 def field_errors(errors: list[Any], prefix: str = "") -> list[FieldError]:

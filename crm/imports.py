@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from crm.contact_in import ANYWHERE, parse_contact
+from crm.contact_in import ANYWHERE, MAX_REGION_CHARS, country_of, parse_contact
 from crm.phone_column import is_phone, phone_columns
 from engine.core.contact import NewContact
 from engine.core.errors import Invalid
 from engine.core.settings import DestinationSettings
+from engine.core.state_names import region_written
 
 PHONE_NAMES = (
     "phone", "number", "telephone", "tel", "mobile", "cell", "msisdn", "phone_number",
@@ -37,7 +38,6 @@ _FIELD_OF = {name: "phone" for name in PHONE_NAMES} | {
 }
 #: `phone_2`, `mobile3`: another phone of the same contact.
 _NUMBERED_PHONE = re.compile(rf"(?:{'|'.join(PHONE_NAMES)})_?\d{{1,2}}")
-_REGION = re.compile(r"(?:[A-Z]{2}-)?[A-Z]{2,3}")
 VARIABLE = "variables."
 PHONES = "phones."
 #: A column that is left out.
@@ -84,7 +84,7 @@ def contact_of(
     extra = [cell for cell in row[len(layout.columns) :] if cell]
     if extra:
         raise Invalid(f"has more cells than the first row, which has {len(layout.columns)}")
-    fields: dict[str, object] = {}
+    fields: dict[str, str] = {}
     phones: list[str] = []
     variables: dict[str, str] = {}
     for column, cell in zip(layout.columns, row, strict=False):
@@ -94,14 +94,19 @@ def contact_of(
             variables[column.removeprefix(VARIABLE)] = cell
         elif column.startswith(PHONES):
             phones.append(cell)
-        elif column == "region" and not is_region(cell):
-            variables[column] = cell  # a state's full name tells people, and no rule
         else:
             fields[column] = cell
-    if "region" in fields:
-        fields["region"] = whole_region(str(fields["region"]), default_country)
+    if "region" in fields and not _is_region(fields, phones, default_country):
+        variables["region"] = fields.pop("region")  # tells people, and no rule
     more = {"variables": variables, **({"phones": phones} if phones else {})}
     return parse_contact(fields | more, default_country, open_to)
+
+
+def _is_region(fields: Mapping[str, str], phones: Sequence[str], default_country: str) -> bool:
+    """It names a state of the country that the number is in."""
+    given = [fields["phone"], *phones] if "phone" in fields else phones
+    name, country = fields["region"], country_of(given, default_country)
+    return len(name) <= MAX_REGION_CHARS and region_written(name, country) is not None
 
 
 def reason_of(error: Invalid) -> str:
@@ -150,15 +155,6 @@ def _free_variable(slug: str, taken: Sequence[str]) -> str:
     while name in taken:
         name, n = f"{VARIABLE}{slug[:60]}_{n}", n + 1
     return name
-
-
-def is_region(cell: str) -> bool:
-    """A code such as US-FL or FL."""
-    return _REGION.fullmatch(cell) is not None
-
-
-def whole_region(cell: str, default_country: str) -> str:
-    return cell if "-" in cell else f"{default_country}-{cell}"
 
 
 def _slug(header: str) -> str:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
-from crm.contact_in import parse_contact
+from crm.contact_in import country_of, parse_contact
 from crm.imports import VARIABLE
 from crm.plain_rows import PlainRows
 from engine.core.contact import NewContact
-from engine.core.phone import as_e164, facts_of
 from engine.core.settings import DestinationSettings
 from engine.core.state_names import region_named
 
@@ -49,16 +47,10 @@ class LeadReader:
 def _with_known_region(values: Mapping[str, Any], default_country: str) -> Mapping[str, Any]:
     """A state that nobody knows is left out: what people type into an address must cost no call."""
     others = {name: value for name, value in values.items() if name != "region"}
-    region = region_named(str(values["region"]), _country(values, default_country))
+    phones = values.get("phones") or [values.get("phone")]
+    country = country_of([str(phone) for phone in phones], default_country)
+    region = region_named(str(values["region"]), country)
     return {**others, "region": region} if region else others
-
-
-def _country(values: Mapping[str, Any], default_country: str) -> str:
-    """Of the first number that is one; empty without."""
-    for text in values.get("phones") or [values.get("phone")]:
-        with suppress(ValueError):
-            return facts_of(as_e164(str(text), default_country)).country
-    return ""
 
 
 def _flat(values: Mapping[str, Any]) -> dict[str, str] | None:

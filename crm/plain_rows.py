@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from crm.contact_in import MAX_POSTAL_CHARS
-from crm.imports import IGNORED, VARIABLE, is_region, whole_region
+from crm.imports import IGNORED, VARIABLE
 from engine.core.contact import DEFAULT_PRIORITY, NewContact
 from engine.core.destinations import refusal_of
 from engine.core.hours import hours_class, hours_class_of_number
 from engine.core.quick_phone import NumberFacts, quick_number
 from engine.core.settings import DestinationSettings, is_zone
+from engine.core.state_names import region_written
 
 #: Well below what a contact may have: above it the thorough way counts.
 MAX_CHARS: Final = 2000
@@ -80,11 +81,11 @@ class PlainRows:
         priority, url = cells[at.priority], cells[at.url]
         if (priority and not _is_priority(priority)) or (url and not url.startswith(_WEB)):
             return None
-        if (zone and not is_zone(zone)) or (region and not is_region(region)):
+        state = region_written(region, facts.country) if region else None
+        if (zone and not is_zone(zone)) or (region and state is None):
             return None
         if len(code) > MAX_POSTAL_CHARS:
             return None
-        state = whole_region(region, self._country) if region else None
         return NewContact(
             phone=phone,
             hours_class=hours_class(phone, zone, state, (), code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from typing import Final
 from engine.core.postal import SYSTEM_OF
 
 _WHOLE: Final = re.compile(r"[A-Z]{2}-[A-Z0-9]{1,3}")
+_BARE: Final = re.compile(r"[A-Z]{2,3}")
 #: As Odoo shows a state: its name, and the code of its country.
 _SHOWN: Final = re.compile(r"(.+?) *\(([A-Z]{2})\)")
 #: Countries with one numbering plan: people keep their number when they move to the other one. No
@@ -37,15 +39,38 @@ _NAMES: Final = {
 }
 
 
+#: As people shorten them, besides the codes.
+_SHORT: Final = {
+    "CA": """
+        AB Alta, BC British Col, MB Man, NL Newfoundland, NL Labrador, NT NWT, ON Ont, PE PEI,
+        QC Que, QC PQ, SK Sask, YT Yukon Territory""",
+    "US": """
+        AL Ala, AZ Ariz, AR Ark, CA Calif, CO Colo, CT Conn, DE Del, FL Fla, ID Ida, IL Ill, IN Ind,
+        KS Kan, KS Kans, MA Mass, MI Mich, MN Minn, MS Miss, MT Mont, NE Neb, NE Nebr, NV Nev,
+        NM N Mex, OK Okla, OR Ore, OR Oreg, PA Penn, PA Penna, TN Tenn, TX Tex,
+        VI US Virgin Islands, WA Wash, WI Wis, WI Wisc, WV W Va, WY Wyo,
+        DC Washington DC, DC Wash DC""",
+}
+
+
+@functools.lru_cache(maxsize=4096)
+def region_written(text: str, country: str) -> str | None:
+    """As `region_named`; where no state is known by its name a bare code means one all the same,
+    so that its rules can hold: BY beside a German number is DE-BY."""
+    found = region_named(text, country)
+    is_code = len(country) == 2 and country not in _HAVE_NAMES and _BARE.fullmatch(text)
+    return f"{country}-{text}" if is_code and not found else found
+
+
 def region_named(text: str, country: str) -> str | None:
-    """`US-FL` of FL, Florida, Florida (US) or US-FL, beside a number of an ISO 3166-1 country.
+    """`US-FL` of FL, Florida, Fla., Florida (US) or us-fl, beside a number of a country.
 
     None where it names no state of Australia, Canada or the US: those of others tell no zone, and
     the same letters mean another state elsewhere.
     """
     text = text.strip()
-    if _WHOLE.fullmatch(text):
-        return text
+    if _WHOLE.fullmatch(text.upper()) and (text.isupper() or text.islower()):
+        return text.upper()
     shown = _SHOWN.fullmatch(text)
     name, place = shown.groups() if shown else (text, SYSTEM_OF.get(country, country))
     places = (place,) if shown else _NEIGHBOURS.get(place, (place,))
@@ -54,14 +79,15 @@ def region_named(text: str, country: str) -> str | None:
 
 
 def _plain(name: str) -> str:
-    """Without accents, points and case: `Québec`, `N.Y.`"""
+    """Without accents, points, commas and case: `Québec`, `N.Y.`, `Washington, D.C.`"""
     letters = unicodedata.normalize("NFKD", name)
-    return "".join(c for c in letters if c != "." and not unicodedata.combining(c)).casefold()
+    kept = "".join(c for c in letters if c not in ".," and not unicodedata.combining(c))
+    return " ".join(kept.casefold().split())
 
 
 def _codes() -> Mapping[tuple[str, str], str]:
     found: dict[tuple[str, str], str] = {}
-    for country, names in _NAMES.items():
+    for country, names in (*_NAMES.items(), *_SHORT.items()):
         for state in names.split(","):
             code, _, name = state.strip().partition(" ")
             for called in (code, " ".join(name.split())):
@@ -70,3 +96,4 @@ def _codes() -> Mapping[tuple[str, str], str]:
 
 
 _CODES: Final = _codes()
+_HAVE_NAMES: Final = frozenset({*_NAMES, *(at for at, of in SYSTEM_OF.items() if of in _NAMES)})

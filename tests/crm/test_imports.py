@@ -153,12 +153,25 @@ def test_several_phone_columns_are_phones_of_one_contact(header):
 @pytest.mark.parametrize(
     ("cell", "regions", "variables"),
     [("GA", ";US-GA,US-NY", {}), ("US-GA", ";US-GA,US-NY", {}),
-     ("Georgia", ";US-NY", {"region": "Georgia"})],
+     ("Georgia", ";US-GA,US-NY", {}), ("ga", ";US-GA,US-NY", {}), ("us-ga", ";US-GA,US-NY", {}),
+     ("Ga.", ";US-GA,US-NY", {}), ("Tbilisi", ";US-NY", {"region": "Tbilisi"})],
 )  # fmt: skip
 def test_a_state_brings_its_rules(cell, regions, variables):
     contact = first_of(f"phone,state\n+12125550100,{cell}")
     assert contact.hours_class == f"America/New_York{regions}"
     assert contact.variables == variables
+
+
+def test_a_state_is_one_of_the_number_s_country():
+    assert first_of("phone,state\n+12125550100,FL", country="GB").region == "US-FL"
+    assert first_of("phone,state\n030 123456,BY", country="DE").region == "DE-BY"
+    assert parse_contact({"phone": "+12125550100", "region": "Florida"}, "GB").region == "US-FL"
+
+
+def test_a_state_that_nobody_knows_is_an_error_of_a_program():
+    with pytest.raises(Invalid) as refused:
+        parse_contact({"phone": "+12125550100", "region": "Atlantis"}, "US")
+    assert [error.field for error in refused.value.errors] == ["region"]
 
 
 def test_a_state_tells_the_zone_of_a_number_from_elsewhere():

@@ -22,8 +22,8 @@ PHONES = (
 )  # fmt: skip
 WORDS = st.sampled_from(
     ("", "", "Ann", "Zoë Müller", "a\x07b", "a\tb", "x" * 150, "x" * 300, "7", "007", "1001", "0",
-     "٣", "7.0", "Europe/Paris", "Mars/Base", "US-FL", "FL", "https://crm.example/1", "ftp://x",
-     "javascript:1", "a\u200bb", "=1+1", "+12125550199",
+     "٣", "7.0", "Europe/Paris", "Mars/Base", "US-FL", "FL", "fl", "Fla.", "Florida", "BY",
+     "https://crm.example/1", "ftp://x", "javascript:1", "a\u200bb", "=1+1", "+12125550199",
      "90210", "33101-1234", "K1A 0B1", "00000")
 )  # fmt: skip
 ROWS = st.tuples(st.sampled_from(PHONES), *[WORDS for _ in COLUMNS[1:]]).map(list)
@@ -45,6 +45,8 @@ def test_both_ways_make_the_same_contact(row: list[str], n_cells: int) -> None:
         ["(305) 555-0100", "Zoë", "Europe/Paris", "7", "", "P1", "", "https://crm.example/1"],
         ["212-555-0100"],
         ["212-555-0100", "Ann", "", "", "", "", "", "", "FL", "33101"],
+        ["212-555-0100", "Ann", "", "", "", "", "", "", "Washington, DC"],
+        ["+4915112345678", "Ann", "", "", "", "", "", "", "BY"],
         ["212-555-0100", "Ann", "Europe/Paris", "", "", "", "", "", "", "90210-1234"],
     ],
 )
