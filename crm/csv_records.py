@@ -17,6 +17,10 @@ from typing import NamedTuple
 MAX_RECORD_CHARS = 65_536
 MAX_RECORD_LINES = 100
 DELIMITERS = (",", ";", "\t")
+#: A cell in quotes, to its end or the line's.
+_QUOTED = re.compile(r'(?:^|(?<=[,;\t]))"(?:[^"]|"")*(?:"|$)')
+#: What old programs and disks write behind the end of a text.
+_PADDING = "\x00\x1a"
 _LINE_END = re.compile(r"\s*\n+\s*")
 
 
@@ -45,6 +49,8 @@ class RecordCutter:
     def feed(self, text: str, *, is_last: bool = False) -> Iterator[Record]:
         """Whole records, blank ones left out. With `is_last` the rest is a record too."""
         text, held = self.rest + text, ""
+        if is_last:
+            text = text.rstrip(_PADDING)
         if text.endswith("\r") and not is_last:  # the line feed after it may come yet
             text, held = text[:-1], "\r"
         lines = with_line_feeds(text).split("\n")
@@ -65,7 +71,9 @@ class RecordCutter:
             self.line += max(1, end - start)
             start = max(start + 1, end)
         if len(tail) > MAX_RECORD_CHARS:
-            raise LineTooLong(self.line)
+            tail = tail.rstrip(_PADDING)
+            if tail:
+                raise LineTooLong(self.line)
         self.rest = "" if is_last else "\n".join([*lines[start:], tail]) + held
 
     def _record(self, lines: list[str], start: int, end: int) -> Iterator[Record]:
@@ -107,7 +115,14 @@ def cells(record: Record, delimiter: str) -> list[str]:
 
 def guess_delimiter(first_line: str) -> str:
     """The separator that the first line has most of; a comma where it has none."""
-    return max(DELIMITERS, key=first_line.count)
+    return delimiters_of(first_line)[0]
+
+
+def delimiters_of(first_line: str) -> list[str]:
+    """Those that stand outside quotes, the most frequent one first; a comma where none does."""
+    bare = _QUOTED.sub("", first_line)
+    found = [delimiter for delimiter in DELIMITERS if delimiter in bare]
+    return sorted(found, key=bare.count, reverse=True) or [DELIMITERS[0]]
 
 
 def _ends_inside_quotes(line: str, delimiter: str, inside: bool) -> bool:

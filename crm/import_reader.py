@@ -12,7 +12,8 @@ from dataclasses import astuple, dataclass, field
 
 from crm.columns import Choice, layout_for
 from crm.contact_in import ANYWHERE
-from crm.csv_records import LineTooLong, Record, RecordCutter, cells, first_line, guess_delimiter
+from crm.csv_records import LineTooLong, Record, RecordCutter, cells
+from crm.csv_start import delimiter_of, start_of
 from crm.decoding import Decoder, UnknownEncoding
 from crm.imports import BadFile, Layout, contact_of, reason_of
 from crm.plain_rows import PlainRows
@@ -120,21 +121,24 @@ class Reader:
 
     def _with_layout(self, text: str, is_last: bool) -> str:
         """Find the layout once the first row is whole; returns what is still to be cut."""
-        text = (self._cutter.rest + text).removeprefix("\ufeff")
-        self._cutter.rest = ""
-        delimiter = guess_delimiter(first_line(text))
-        records = list(RecordCutter(delimiter).feed(text, is_last=is_last))
-        if not records:
+        text, self._cutter.rest = self._cutter.rest + text, ""
+        start = start_of(text)
+        body = text[start.n_chars :]
+        delimiter = delimiter_of(
+            body, start.delimiter, self._choice, self._country, is_last=is_last
+        )
+        if delimiter is None:
             if is_last:
                 raise BadFile("The file is empty.")
             self._cutter.rest = text
             return ""
-        if records[0].broken:
+        first = next(RecordCutter(delimiter).feed(body, is_last=is_last))
+        if first.broken:
             raise BadFile(f"The first row {BROKEN}.")
-        first = cells(records[0], delimiter)
-        self._layout = layout_for(first, delimiter, self._choice, self._country)
+        self._layout = layout_for(cells(first, delimiter), delimiter, self._choice, self._country)
         self._cutter.delimiter = delimiter
-        return text
+        self._cutter.line += start.n_lines
+        return body
 
     def _take(self, record: Record, layout: Layout, reading: Reading) -> None:
         if record.broken:
@@ -147,7 +151,8 @@ class Reader:
             reading.contacts.append(contact)
             reading.lines.append(record.line)
         except Invalid as error:
-            reading.rejected.append(_rejected(record, row, reason_of(error)))
+            if any(row):  # else it is as good as blank
+                reading.rejected.append(_rejected(record, row, reason_of(error)))
 
     def _plain_of(self, layout: Layout) -> PlainRows:
         self._plain = PlainRows(layout.columns, self._country, self._open_to)

@@ -9,7 +9,8 @@ from itertools import islice
 
 from crm import sheet
 from crm.columns import Choice, layout_for, problem_of, words_of
-from crm.csv_records import LineTooLong, RecordCutter, cells, first_line, guess_delimiter
+from crm.csv_records import LineTooLong, RecordCutter, cells
+from crm.csv_start import delimiter_of, start_of
 from crm.decoding import Decoder, UnknownEncoding
 from crm.imports import (
     BadFile,
@@ -59,10 +60,11 @@ class Preview:
 
 def preview_of(data: bytes, settings: CampaignSettings, choice: Choice | None) -> Preview:
     """`data`: the beginning of a text, or a whole spreadsheet. Raises BadFile."""
-    rows, delimiter = _sheet_rows(data) if data.startswith(sheet.MAGIC) else _text_rows(data)
+    country, is_sheet = settings.list.default_country, data.startswith(sheet.MAGIC)
+    rows, delimiter = _sheet_rows(data) if is_sheet else _text_rows(data, choice, country)
     if not rows:
         raise BadFile("The file is empty.")
-    choice = choice or _guessed(rows, delimiter, settings.list.default_country)
+    choice = choice or _guessed(rows, delimiter, country)
     first, rest = rows[0][1], rows[1:]
     problem = problem_of(choice)
     layout = layout_for(first, delimiter, choice)
@@ -114,17 +116,22 @@ def _sheet_rows(data: bytes) -> tuple[Rows, str]:
     return [(line, row[:MAX_CELLS]) for line, row in islice(rows, N_ROWS)], ","
 
 
-def _text_rows(data: bytes) -> tuple[Rows, str]:
+def _text_rows(data: bytes, choice: Choice | None, default_country: str) -> tuple[Rows, str]:
     """The last record may be cut in the middle where there is more of the file."""
     is_whole = len(data) < CSV_BYTES
     try:
-        text = Decoder().decode(data, is_last=is_whole).removeprefix("\ufeff")
+        text = Decoder().decode(data, is_last=is_whole)
     except UnknownEncoding:
         raise BadFile("The file is partly UTF-8 and partly not. Save it as CSV UTF-8.") from None
-    delimiter = guess_delimiter(first_line(text))
+    start = start_of(text)
+    body = text[start.n_chars :]
     try:
-        records = list(islice(RecordCutter(delimiter).feed(text, is_last=is_whole), N_ROWS))
+        said = start.delimiter
+        delimiter = delimiter_of(body, said, choice, default_country, is_last=is_whole) or ","
+        cutter = RecordCutter(delimiter, line=1 + start.n_lines)
+        records = list(islice(cutter.feed(body, is_last=is_whole), N_ROWS))
     except LineTooLong as error:
         raise BadFile(f"Line {error.args[0]} is too long for a table of contacts.") from None
     whole = [record for record in records if not record.broken]
-    return [(record.line, cells(record, delimiter)[:MAX_CELLS]) for record in whole], delimiter
+    rows = [(record.line, cells(record, delimiter)[:MAX_CELLS]) for record in whole]
+    return [row for row in rows if any(row[1])], delimiter

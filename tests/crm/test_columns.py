@@ -95,6 +95,19 @@ def test_a_preview_knows_every_kind_of_line_end():
     assert [row.line for row in found.rows] == [2, 3] and found.columns[1] == "phone"
 
 
+def test_a_preview_passes_over_what_excel_puts_before_the_first_row():
+    found = preview_of(b"sep=;\r\n;;\r\na,b;Phone\r\nx;+12025550100\r\n;\r\n", SETTINGS, None)
+    assert [(row.line, row.problem) for row in found.rows] == [(4, "")]
+    assert found.columns == ("variables.a_b", "phone")
+
+
+def test_a_choice_of_columns_tells_the_separator():
+    text = b"Who, where, what;Number\nLee, Ann;+12025550100\n"
+    (contact,) = read(text, "name,phone")
+    assert contact.name == "Lee, Ann"
+    assert not preview_of(text, SETTINGS, chosen("name,phone")).rows[0].problem
+
+
 def test_a_preview_of_what_has_no_phone_asks_for_it():
     found = preview_of(b"first,last\nAnn,Lee\n", SETTINGS, None)
     assert "phone numbers" in found.problem and found.rows[0].problem == ""

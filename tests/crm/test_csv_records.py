@@ -99,7 +99,22 @@ def test_what_the_csv_module_writes_is_read_back_however_it_is_cut(rows, size, d
 
 
 @pytest.mark.parametrize(
-    ("line", "delimiter"), [("a,b;c,d", ","), ("a;b;c", ";"), ("a\tb", "\t"), ("phone", ",")]
+    ("line", "delimiter"),
+    [
+        ("a,b;c,d", ","),
+        ("a;b;c", ";"),
+        ("a\tb", "\t"),
+        ("phone", ","),
+        ('"a,b,c";d', ";"),
+        ('a;"b, ""c"",d";e', ";"),
+        ('"a,b,c', ","),
+        ('5" pipe;a, b;c', ";"),
+    ],
 )
 def test_the_separator_is_the_one_used_most(line, delimiter):
     assert guess_delimiter(line) == delimiter
+
+
+def test_padding_behind_the_end_is_no_row():
+    assert cut("a,b\n1,2\x1a\x00\x00", 3)[1:] == [(2, ["1", "2"], False)]
+    assert cut("a,b\n" + "\x00" * 200_000, 5000) == [(1, ["a", "b"], False)]

@@ -47,6 +47,39 @@ def test_a_file_as_an_old_mac_writes_it(size):
     assert [contact[1] for contact in read(data, size)[0]] == ["Ann", "Bea"]
 
 
+@pytest.mark.parametrize("size", [1, 3, 64, 1000])
+@pytest.mark.parametrize(
+    "head",
+    ["sep=;\r\n", '"sep=;"\n', "\ufeffsep=;\r", ";;;\r\n \r\n", ";;\nsep=;\n;;\n", "\n,;\n"],
+)
+def test_what_excel_puts_before_the_first_row_is_passed_over(head, size):
+    text = f"{head}Phone;Name;a,b,c,d\n+12025550100;Ann;x\n12;Bad\n;;\n\x1a"
+    contacts, refused = read(text.encode(), size)
+    n_lines = len(head.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n").splitlines())
+    assert [contact[1] for contact in contacts] == ["Ann"]
+    assert [line for line, _ in refused] == [n_lines + 3]
+
+
+def test_any_separator_may_be_told():
+    assert read(b"sep=|\nphone|name\n+12025550100|Lee, Ann\n", 9)[0][0][1] == "Lee, Ann"
+
+
+@pytest.mark.parametrize("size", [1, 5, 64, 1000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Name, first and last;Phone\nAnn;+12025550100\n",
+        "Ann, Lee, x;+12025550100\n",
+        '"Ann, Lee, ""x""";+12025550100\n',
+        '"An\nn, Lee, y";+12025550100\n',
+        "a,b\tPhone\nx\t+12025550100\n",
+    ],
+)
+def test_the_separator_is_the_one_that_shows_a_phone(text, size):
+    contacts, refused = read(text.encode(), size)
+    assert ([contact[0] for contact in contacts], refused) == (["+12025550100"], [])
+
+
 def test_an_id_in_front_is_not_taken_for_the_phone():
     data = b"10000234,+12025550100,Ann\n10000235,+12025550101,Bea\n"
     assert [contact[0] for contact in read(data, 1000)[0]] == ["+12025550100", "+12025550101"]
