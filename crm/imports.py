@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from crm.contact_in import ANYWHERE, MAX_REGION_CHARS, country_of, parse_contact
+from crm.latin import slug
 from crm.phone_column import is_phone, phone_columns
 from engine.core.contact import NewContact
 from engine.core.errors import Invalid
@@ -16,7 +17,20 @@ from engine.core.state_names import region_written
 PHONE_NAMES = (
     "phone", "number", "telephone", "tel", "mobile", "cell", "msisdn", "phone_number",
     "phonenumber", "phone_no", "telephone_number", "mobile_number", "mobile_phone", "cell_phone",
-    "contact_number", "home_phone", "work_phone",
+    "contact_number", "home_phone", "work_phone", "phones", "numbers", "phone_numbers",
+    "cellphone", "cell_number", "cellular", "mobilephone", "mobile_no", "tel_no", "landline",
+    "contact_phone", "customer_phone", "business_phone", "main_phone", "primary_phone",
+    # German, Dutch, Scandinavian, and whoever else says it so
+    "telefon", "telefonnummer", "telefon_nummer", "telefonnr", "telefon_nr", "telnr", "tel_nr",
+    "rufnummer", "rufnr", "handy", "handynummer", "handynr", "mobil", "mobilnummer", "mobiltelefon",
+    "mobilfunknummer", "festnetz", "festnetznummer", "telefoon", "telefoonnummer", "mobiel", "gsm",
+    # French, Spanish, Portuguese, Italian
+    "numero_de_telephone", "numero_telephone", "portable", "telephone_portable",
+    "telefono", "numero_de_telefono", "numero_telefono", "movil", "telefono_movil", "celular",
+    "telefone", "numero_de_telefone", "telemovel", "cellulare", "numero_di_telefono",
+    # Polish, Czech, Russian, Greek
+    "numer_telefonu", "telefon_komorkowy", "komorka", "telefonni_cislo", "nomer_telefona",
+    "tilefono", "kinito",
 )  # fmt: skip
 _OTHER_NAMES = {
     "name": ("name", "full_name", "fullname", "contact_name", "customer_name"),
@@ -63,7 +77,7 @@ def layout_of(first: Sequence[str], delimiter: str, default_country: str | None 
 
     Raises BadFile where no column can be the phone number, or where several can.
     """
-    slugs = [_slug(cell) for cell in first]
+    slugs = list(map(slug, first))
     if any(map(_names_phone, slugs)) and not any(is_phone(cell, default_country) for cell in first):
         return Layout(delimiter, _by_header(slugs), has_header=True)
     places = phone_columns(first, default_country)
@@ -118,18 +132,18 @@ def variables_of(first: Sequence[str]) -> tuple[str, ...]:
     """For each column the name that it has as a variable, by what the first row calls it."""
     columns: list[str] = []
     for index, cell in enumerate(first):
-        columns.append(_free_variable(_slug(cell) or f"column_{index + 1}", columns))
+        columns.append(_free_variable(slug(cell) or f"column_{index + 1}", columns))
     return tuple(columns)
 
 
 def _by_header(slugs: Sequence[str]) -> tuple[str, ...]:
     columns: list[str] = []
-    for index, slug in enumerate(slugs):
-        field = _FIELD_OF.get(slug)
-        if (field == "phone" and field in columns) or _NUMBERED_PHONE.fullmatch(slug):
+    for index, name in enumerate(slugs):
+        field = _FIELD_OF.get(name)
+        if (field == "phone" and field in columns) or _NUMBERED_PHONE.fullmatch(name):
             field = f"{PHONES}{index + 1}"
         if field is None or field in columns:
-            field = _free_variable(slug or f"column_{index + 1}", columns)
+            field = _free_variable(name or f"column_{index + 1}", columns)
         columns.append(field)
     return tuple(columns)
 
@@ -150,19 +164,15 @@ def _by_position(first: Sequence[str], phone_at: int) -> tuple[str, ...]:
     return tuple(columns)
 
 
-def _free_variable(slug: str, taken: Sequence[str]) -> str:
-    name, n = f"{VARIABLE}{slug[:60]}", 2
+def _free_variable(wanted: str, taken: Sequence[str]) -> str:
+    name, n = f"{VARIABLE}{wanted[:60]}", 2
     while name in taken:
-        name, n = f"{VARIABLE}{slug[:60]}_{n}", n + 1
+        name, n = f"{VARIABLE}{wanted[:60]}_{n}", n + 1
     return name
 
 
-def _slug(header: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "_", header.strip().lower()).strip("_")
-
-
-def _names_phone(slug: str) -> bool:
-    return slug in PHONE_NAMES or _NUMBERED_PHONE.fullmatch(slug) is not None
+def _names_phone(name: str) -> bool:
+    return name in PHONE_NAMES or _NUMBERED_PHONE.fullmatch(name) is not None
 
 
 def _several_phones(first: Sequence[str], places: Sequence[int]) -> str:

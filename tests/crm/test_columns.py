@@ -79,7 +79,9 @@ def test_a_preview_guesses_by_the_header():
 
 
 def test_a_preview_guesses_by_what_stands_below_an_unknown_header():
-    found = preview_of(GERMAN.replace(b"Telefon", b"Rufnr"), SETTINGS, None)
+    found = preview_of(
+        GERMAN.replace(b"Telefon", b"Anschluss").replace(b"Mobil", b"Zweiter"), SETTINGS, None
+    )
     assert found.columns[:2] == ("variables.anrede", "phone")
     assert not found.problem and not found.rows[0].problem
 

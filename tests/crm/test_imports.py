@@ -20,6 +20,23 @@ def test_columns_by_header_others_become_variables():
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "word",
+    ["phones", "Numbers", "Telefon", "Rufnummer", "Handy", "Mobil", "Telefonnummer", "Téléphone",
+     "Numéro de téléphone", "Teléfono", "Telefone", "Celular", "Cell", "Telefon-Nr.",
+     "ТЕЛЕФОН", "Τηλέφωνο"],
+)  # fmt: skip
+def test_a_phone_is_known_by_its_column_in_many_languages(word):
+    assert layout_of(["Anrede", word], ",").columns[1] == "phone"
+
+
+def test_letters_that_no_variable_may_have_become_some_that_it_may():
+    layout = layout_of(["phone", "Größe", "Straße", "Город", "Πόλη", "城市", "Année", "Łódź"], ",")
+    assert [column.removeprefix("variables.") for column in layout.columns[1:]] == [
+        "grosse", "strasse", "gorod", "poli", "column_6", "annee", "lodz",
+    ]  # fmt: skip
+
+
 def test_a_file_without_header_is_read_by_position():
     layout = layout_of(["Ann", "+1 (202) 555-0100", "x"], ",")
     assert not layout.has_header
