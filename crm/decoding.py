@@ -6,7 +6,9 @@ import codecs
 from dataclasses import dataclass
 
 #: Bytes that show which encoding it is.
-_ENOUGH = 4
+_ENOUGH = 256
+#: Of the characters of a list so many are digits, separators and the like, in any language.
+_LATIN_SHARE = 0.1
 _UTF_16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
 
@@ -53,10 +55,11 @@ class Decoder:
 
 
 def _encoding_of(data: bytes) -> str:
-    """By the mark, or by the zeros that UTF-16 has between Latin letters."""
+    """By the mark, or by the zeros that UTF-16 has beside digits and Latin letters."""
     if data[:2] in _UTF_16:
         return _UTF_16[data[:2]]
     pairs = data[: len(data) // 2 * 2][:2000]
-    if pairs and not any(pairs[1::2]) and all(pairs[::2]):
-        return "utf-16-le"
-    return "utf-16-be" if pairs and not any(pairs[::2]) and all(pairs[1::2]) else "utf-8"
+    high, low = pairs[1::2].count(0), pairs[::2].count(0)
+    if max(high, low) < _LATIN_SHARE * len(pairs) / 2 or not pairs:
+        return "utf-8"
+    return "utf-16-le" if high > low else "utf-16-be"

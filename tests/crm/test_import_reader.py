@@ -114,6 +114,14 @@ def test_lists_as_found_in_the_wild(size, encoding, delimiter):
     assert read(data, size) == (wanted, [])
 
 
+@pytest.mark.parametrize("size", [1, 5, 1000])
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("name", ["Москва и область", "東京都一二三丄", "Ωμέγα"])
+def test_letters_of_any_language_without_a_mark_of_their_encoding(name, encoding, size):
+    text = f"Телефон;Имя;note\r\n+12025550100;{name};{name}\r\n"
+    assert read(text.encode(encoding), size)[0] == [("+12025550100", "", name)]
+
+
 def test_bytes_that_windows_has_no_letter_for_stop_nothing():
     contacts, refused = read(b"phone,name\n+12025550100,A\x81\xfc\n", 7)
     assert (contacts, refused) == ([("+12025550100", "A\ufffdü", "")], [])
