@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 
 from crm import sheet
 from crm.columns import choice_of
+from crm.foreign import refuse_foreign
 from crm.import_reader import Reader, Reading, SheetReader
 from crm.imports import BadFile
 from crm.sifting import MAX_TOLD, Sieve
@@ -96,6 +97,7 @@ async def _read_all(store: RedisStore, upload: Import, may_go_on: Callable[[], b
     campaign = await store.campaigns.get(upload.campaign_id)
     if not upload.chunks_done:
         first = await store.imports.next_chunk(upload.import_id, 0)
+        refuse_foreign(first or b"")
         if first is not None and first.startswith(sheet.MAGIC):
             return await _read_sheet(store, upload, campaign, may_go_on)
     country, open_to = campaign.settings.list.default_country, campaign.rules.destinations

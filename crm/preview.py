@@ -12,6 +12,7 @@ from crm.columns import Choice, layout_for, problem_of, words_of
 from crm.csv_records import LineTooLong, RecordCutter, cells
 from crm.csv_start import delimiter_of, start_of
 from crm.decoding import Decoder, UnknownEncoding
+from crm.foreign import refuse_foreign
 from crm.imports import (
     BadFile,
     Layout,
@@ -60,6 +61,7 @@ class Preview:
 
 def preview_of(data: bytes, settings: CampaignSettings, choice: Choice | None) -> Preview:
     """`data`: the beginning of a text, or a whole spreadsheet. Raises BadFile."""
+    refuse_foreign(data)
     country, is_sheet = settings.list.default_country, data.startswith(sheet.MAGIC)
     rows, delimiter = _sheet_rows(data) if is_sheet else _text_rows(data, choice, country)
     if not rows:

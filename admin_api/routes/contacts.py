@@ -33,6 +33,7 @@ from admin_api.streamed import Streamed
 from admin_api.uploads import receive_upload
 from admin_api.views import contacts_out, known_of
 from admin_api.why_not_now import WAITING, next_dial_at, why_not_now
+from crm import sheet
 from crm.columns import checked, choice_of
 from crm.contact_in import ON_DNC, checked_variables, parse_contact
 from crm.preview import CSV_BYTES, preview_of
@@ -57,6 +58,7 @@ MAX_CONTACTS = 1000
 Value = TypeVar("Value")
 _FILES = {
     "text/csv": {"schema": {"type": "string"}},
+    "application/vnd.ms-excel": {"schema": {"type": "string"}},
     limits.XLSX: {"schema": {"type": "string", "format": "binary"}},
 }
 _BODY = {
@@ -100,7 +102,7 @@ async def add_contacts(
     if campaign.is_final:
         raise CampaignFinal
     match request.headers.get("content-type", "").partition(";")[0].strip().lower():
-        case "text/csv" | limits.XLSX:
+        case kind if kind in limits.LISTS:
             file = Streamed(request, ctx.settings.max_upload_bytes)
             return await once(
                 ctx, key, token, request,
@@ -135,10 +137,10 @@ async def preview_contacts(
     or a whole spreadsheet of up to 8 MiB. Nothing is kept."""
     settings = (await ctx.store.campaigns.get(campaign_id)).rules
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in ("text/csv", limits.XLSX):
+    if kind not in limits.LISTS:
         raise ApiError(415, "unsupported_media_type", "Send text/csv or a spreadsheet (XLSX).")
     data, choice = await request.body(), choice_of(columns, has_header=header)
-    data = data[:CSV_BYTES] if kind == "text/csv" else data
+    data = data if data.startswith(sheet.MAGIC) else data[:CSV_BYTES]
     found = await asyncio.to_thread(preview_of, data, settings, choice)
     return PreviewOut.model_validate(asdict(found))
 

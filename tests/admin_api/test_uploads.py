@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 from datetime import UTC, datetime
 
@@ -52,6 +53,27 @@ async def test_a_list_is_accepted_read_and_reported(api, admin, store, path):
     assert header == ["line", "reason", "row"]
     assert (row[0], row[2], row[4]) == ("3", "12", "40")
     assert row[3].startswith("'=HYPERLINK")
+
+
+async def test_a_csv_that_windows_calls_excel_s_is_taken(api, store, path):
+    headers = {"Content-Type": "application/vnd.ms-excel"}
+    body = b"phone;name\r\n+12025550100;Ann\r\n"
+    shown = await api("POST", f"{path}/contacts/preview", content=body, headers=headers)
+    assert shown["columns"] == ["phone", "name"]
+    accepted = await api("POST", f"{path}/contacts", 202, content=body, headers=headers)
+    assert await work(store, accepted["import_id"]) == "done"
+
+
+async def test_a_compressed_list_is_refused_clearly(api, store, path):
+    packed = gzip.compress(b"phone\n+12025550100\n")
+    for where in (f"{path}/contacts", f"{path}/contacts/preview", "/dnc"):
+        headers = {**CSV, "Content-Encoding": "gzip"}
+        problem = await api("POST", where, 415, content=packed, headers=headers)
+        assert "gzip" in problem["detail"]
+    accepted = await api("POST", f"{path}/contacts", 202, content=packed, headers=CSV)
+    assert await work(store, accepted["import_id"]) == "failed"
+    failed = await api("GET", f"{path}/imports/{accepted['import_id']}")
+    assert "gzip" in failed["error"]
 
 
 async def test_wrong_columns_fail_with_what_was_found_and_is_needed(api, store, path):

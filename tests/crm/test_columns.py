@@ -110,6 +110,15 @@ def test_a_choice_of_columns_tells_the_separator():
     assert not preview_of(text, SETTINGS, chosen("name,phone")).rows[0].problem
 
 
+@pytest.mark.parametrize(
+    ("beginning", "message"),
+    [(b"\x1f\x8b\x08", "gzip"), (b"\xd0\xcf\x11\xe0\xa1", "XLS"), (b"%PDF-1.7", "PDF")],
+)
+def test_a_file_of_another_kind_says_what_to_do(beginning, message):
+    with pytest.raises(BadFile, match=message):
+        preview_of(beginning + bytes(100), SETTINGS, None)
+
+
 def test_a_preview_of_what_has_no_phone_asks_for_it():
     found = preview_of(b"first,last\nAnn,Lee\n", SETTINGS, None)
     assert "phone numbers" in found.problem and found.rows[0].problem == ""
