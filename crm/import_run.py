@@ -43,11 +43,13 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Up to where an import is done: chunks, the next line, and what a reader carries on."""
+    """Up to where an import is done: chunks, the next line, and what a reader carries on.
+    `bytes_done`: of what is read as a whole."""
 
     chunks_done: int
     line: int
     carry: bytes
+    bytes_done: int | None = None
 
 
 async def run(store: RedisStore, import_id: str, may_go_on: Callable[[], bool]) -> str:
@@ -225,6 +227,7 @@ class _Saving:
             rejected=len(reading.rejected),
             duplicates=n_here + len(reading.duplicates),
             rejected_rows=[*reading.rejected, *told],
+            bytes_done=position.bytes_done,
         )
 
 
@@ -232,7 +235,8 @@ async def _read_sheet(
     store: RedisStore, upload: Import, campaign: Campaign, may_go_on: Callable[[], bool]
 ) -> str:
     """A spreadsheet is read as a whole each time; rows up to the committed one are passed over."""
-    rows = sheet.rows_of(await _whole(store, upload))
+    size = sheet.Size()
+    rows = sheet.rows_of(await _whole(store, upload), size)
     choice = choice_of(upload.columns, has_header=upload.has_header)
     reader = SheetReader(campaign.rules, choice)
     async with _Saving(store, upload, campaign) as saving:
@@ -243,7 +247,9 @@ async def _read_sheet(
             if not may_go_on():
                 await saving.done()
                 return "interrupted"
-            await saving.begin(reading, Position(0, some[-1][0], b""))
+            line = some[-1][0]
+            n_bytes = int(upload.n_bytes * size.share_up_to(line))
+            await saving.begin(reading, Position(0, line, b"", n_bytes))
         await saving.done()
     if not reader.has_layout:
         raise BadFile("The spreadsheet is empty.")

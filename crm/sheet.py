@@ -6,6 +6,7 @@ import io
 import warnings
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import islice
 
@@ -23,26 +24,38 @@ MAX_ROWS = 1_048_576
 ROWS_AHEAD, MAX_WIDTH = 1000, 100
 
 
+@dataclass(slots=True)
+class Size:
+    """How many rows the file says it has, once its rows are read; wrong in some, 0 in others."""
+
+    n_rows: int = 0
+
+    def share_up_to(self, row: int) -> float:
+        """Of the whole, as far as one can know; never all of it."""
+        return min(0.99, row / self.n_rows) if self.n_rows else 0.0
+
+
 def rows_of(
-    data: bytes, *, max_unpacked_bytes: int = MAX_UNPACKED_BYTES
+    data: bytes, size: Size | None = None, *, max_unpacked_bytes: int = MAX_UNPACKED_BYTES
 ) -> Iterator[tuple[int, list[str]]]:
     """Row number and cells. Raises BadFile."""
     _refuse_bombs(data, max_unpacked_bytes)
     try:
-        yield from _as_wide_as_seen(_rows(data))
+        yield from _as_wide_as_seen(_rows(data, size or Size()))
     except BadFile:
         raise
     except Exception as error:  # whatever the parsers of openpyxl meet in a damaged file
         raise BadFile(f"The spreadsheet cannot be read: {error or type(error).__name__}") from error
 
 
-def _rows(data: bytes) -> Iterator[tuple[int, list[str]]]:
+def _rows(data: bytes, size: Size) -> Iterator[tuple[int, list[str]]]:
     """Those that are not empty, without empty cells at their end."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about styles, which nobody needs here
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
     try:
         sheet = book.worksheets[0]
+        size.n_rows = sheet.max_row or 0
         sheet.reset_dimensions()  # programs write wrong ones, and openpyxl stops where they end
         for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
             if number > MAX_ROWS:

@@ -128,10 +128,12 @@ class RedisImports:
         rejected: int,
         duplicates: int,
         rejected_rows: Sequence[RejectedRow] = (),
+        bytes_done: int | None = None,
     ) -> None:
         """Counts are those since the last commit. Raises Conflict when another worker was faster.
 
-        Add the contacts with a token that names import and position, so that after a kill in
+        `bytes_done` is for an upload that is read as a whole, whose chunks stay to the end. Add the
+        contacts with a token that names import and position, so that after a kill in
         between the repetition counts the same.
         """
         rows = [codec.to_json([row.line, list(row.row), row.reason]) for row in rejected_rows]
@@ -143,6 +145,7 @@ class RedisImports:
             created,
             rejected,
             duplicates,
+            "" if bytes_done is None else bytes_done,
             *rows,
         ]
         noted, _ = await self._link.batch([

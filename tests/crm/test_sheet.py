@@ -129,6 +129,20 @@ async def test_a_spreadsheet_is_imported_once(store, campaign_id, n_goes) -> Non
     assert (contact.phone, contact.name) == ("+12025551199", "Person 1199")
 
 
+async def test_the_progress_of_a_spreadsheet_moves(store, campaign_id, monkeypatch) -> None:
+    commit, seen = store.imports.commit, []
+
+    async def watched(import_id, **position):
+        await commit(import_id, **position)
+        found = await store.imports.get(campaign_id, import_id)
+        seen.append(round(found.bytes_done / found.n_bytes, 2))
+
+    monkeypatch.setattr(store.imports, "commit", watched)
+    rows = [[f"+1202555{i:04}"] for i in range(1200)]
+    await imported(store, book(["phone"], *rows), campaign_id)
+    assert seen == [0.42, 0.83, 0.99]
+
+
 async def test_a_broken_spreadsheet_fails_with_its_reason(store, campaign_id) -> None:
     assert (await imported(store, b"PK\x03\x04xxxx", campaign_id))[0] == "failed"
 

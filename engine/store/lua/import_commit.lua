@@ -5,7 +5,7 @@ Guarantees: position and counts move in one step, and only from the position bef
 second worker or a repetition counts nothing twice. Chunks that are done are removed.
 KEYS: 1 campaign's base
 ARGV: 1 import id, 2 chunks done now, 3 carry, 4 line, 5 created, 6 rejected, 7 duplicates,
-  then rejected rows as JSON
+  8 bytes done, or '' for those of the chunks, then rejected rows as JSON
 Returns: 1 noted, 0 this position or the status does not allow it.
 ]]
 local key = KEYS[1] .. 'i:' .. ARGV[1]
@@ -21,7 +21,8 @@ redis.call('HSET', key, 'status', 'running', 'chunks_done', now, 'carry', ARGV[3
 redis.call('HINCRBY', key, 'created', ARGV[5])
 redis.call('HINCRBY', key, 'rejected', ARGV[6])
 redis.call('HINCRBY', key, 'duplicates', ARGV[7])
-for row = 8, #ARGV do
+if ARGV[8] ~= '' then redis.call('HSET', key, 'bytes_done', ARGV[8]) end
+for row = 9, #ARGV do
   redis.call('RPUSH', key .. ':rejected', ARGV[row])
 end
 return 1
