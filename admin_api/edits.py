@@ -18,6 +18,13 @@ from engine.core.sound import is_ours
 DEFAULTS: Mapping[str, Any] = CampaignSettings().model_dump(mode="json")
 
 
+#: What one preset may have and another has not: states' own rules, and whose clock counts.
+STATES_LEFT: Mapping[str, Any] = {
+    "hours": {"regions": None, "respect_contact_timezone": None},
+    "limits": {"regions": None},
+}
+
+
 def edited_settings(
     ctx: Context, base: CampaignSettings, patch: Mapping[str, Any] | None
 ) -> CampaignSettings:
@@ -42,7 +49,8 @@ def _with_preset(current: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if name not in PRESETS:
         message = f"must be one of {', '.join(PRESETS)}"
         raise Invalid("The settings are not valid.", [FieldError("settings.preset", message)])
-    return merge(current, PRESETS[name].settings, DEFAULTS)
+    plain = merge(current, STATES_LEFT, DEFAULTS)
+    return merge(plain, PRESETS[name].settings, DEFAULTS)
 
 
 async def check_sounds(ctx: Context, settings: CampaignSettings) -> None:

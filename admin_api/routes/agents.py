@@ -23,9 +23,10 @@ from engine.core.campaign import Campaign
 from engine.core.contact import Contact
 from engine.core.errors import Conflict, FieldError, Invalid, NotFound
 from engine.core.hours import deciding_zones
+from engine.core.outcome import Outcome
 from engine.core.redial import History, after_disposition, uncounted
 from engine.core.settings import DispositionRule
-from engine.ports import Wrapping
+from engine.ports import Heard, Wrapping
 
 router = APIRouter(prefix="/agents", tags=["agents"])
 #: A clock of a desk may be a little behind.
@@ -217,13 +218,19 @@ async def _finish(
         callback_at=_callback_at(campaign, contact, body, ctx.now()),
         agent_id=wrapping.agent_id if body.callback_by == "me" else None,
     )
+    is_machine = rule is not None and rule.is_machine
+    if is_machine:
+        # First: a crash between the two must not leave a number that may be called too soon.
+        person = contact.person_key or contact.external_id or ""
+        heard = Heard(contact.phone, person, Outcome.MACHINE)
+        await ctx.store.numbers.remember([(heard, ctx.now())])
     finished = await ctx.store.calls.finish(
         campaign.id,
         wrapping.attempt_id,
         body.code,
         then,
         ctx.now(),
-        is_machine=rule is not None and rule.is_machine,
+        is_machine=is_machine,
         counts=counts,
     )
     if not finished:

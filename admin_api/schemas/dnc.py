@@ -15,7 +15,7 @@ class DncIn(In):
     """Numbers that must not be called, by any campaign."""
 
     phones: list[Annotated[str, Field(max_length=64)]] = Field(default=[], max_length=1000)
-    prefixes: list[Annotated[str, Field(pattern=r"^\+[0-9]{1,15}$")]] = Field(
+    prefixes: list[Annotated[str, Field(pattern=r"^\+[1-9][0-9]{0,14}$")]] = Field(
         default=[], max_length=1000, description="beginnings of numbers, such as +1900"
     )
     default_country: str = Field("US", pattern=r"^[A-Z]{2}$")

@@ -9,6 +9,8 @@ from engine.core.agent import AgentState
 from engine.core.hours import zones_in
 from engine.core.outcome import Outcome
 from engine.core.redial import Done
+from engine.core.settings import LimitSettings
+from engine.ports import Wanted
 
 
 async def test_an_agent_is_made_edited_and_deleted(api):
@@ -99,6 +101,7 @@ RULES = [
     {"code": "sold"},
     {"code": "later", "action": "callback", "delay_s": 600},
     {"code": "never", "action": "dnc"},
+    {"code": "machine", "is_machine": True},
 ]
 
 
@@ -139,6 +142,16 @@ async def test_a_disposition_ends_the_wrap_up(api, store, client_for, talked, co
         assert (again.status_code, again.json()["code"]) == (409, "conflict")
 
 
+async def test_a_machine_that_an_agent_met_locks_its_number(api, store, talked):
+    campaign_id, agent_id, attempt_id = talked
+    phone = (await api("GET", f"/campaigns/{campaign_id}/contacts/1"))["phone"]
+    body = {"attempt_id": attempt_id, "code": "machine"}
+    await api("POST", f"/agents/{agent_id}/disposition", json=body)
+    limits, asked = LimitSettings(after_machine_s=86_400), [Wanted(phone, "")]
+    ((refusal,),) = await store.numbers.standing(asked, limits, datetime.now(UTC))
+    assert refusal.reason == "after_machine"
+
+
 async def test_who_opts_out_is_heard_when_wrap_up_is_over(api, store, make_agent, talked):
     """Wrap-up of ten seconds ends sooner than many an agent has found the button."""
     campaign_id, agent_id, attempt_id = talked
@@ -173,7 +186,7 @@ async def test_a_disposition_must_fit(api, make_agent, talked):
     path = f"/agents/{agent_id}/disposition"
     problem = await api("POST", path, 422, json={"attempt_id": attempt_id, "code": "bought"})
     assert problem["errors"][0]["field"] == "code"
-    assert "sold, later, never" in problem["errors"][0]["message"]
+    assert "sold, later, never, machine" in problem["errors"][0]["message"]
     for wrong in ("x", "99a" + "0" * 20, "99999999999999999999999a" + "0" * 20):
         problem = await api("POST", path, 422, json={"attempt_id": wrong, "code": "sold"})
         assert problem["errors"][0]["field"] == "attempt_id"

@@ -354,6 +354,17 @@ async def test_presets_fill_rules_that_stay_editable(api):
     await api("POST", "/campaigns", 422, json={"name": "A", "settings": {"preset": "x"}})
 
 
+async def test_another_preset_leaves_no_state_of_the_one_before(api):
+    body = {"name": "A", "settings": {"preset": "us_fl"}}
+    path = f"/campaigns/{(await api('POST', '/campaigns', 201, json=body))['id']}"
+    own = {"respect_contact_timezone": False}
+    edited = await api("PATCH", path, json={"settings": {"hours": own}})
+    assert "US-FL" in edited["settings"]["hours"]["regions"]
+    other = (await api("PATCH", path, json={"settings": {"preset": "ca"}}))["settings"]
+    assert (other["hours"]["regions"], other["limits"]["regions"]) == ({}, {})
+    assert other["hours"]["respect_contact_timezone"] is True
+
+
 async def test_a_registry_s_file_of_any_size_is_streamed_in(api):
     rows = "".join(f"+1212555{i:04};x\r\n" for i in range(3000))
     headers = {"Content-Type": "text/csv"}
