@@ -314,3 +314,16 @@ async def test_a_key_s_redials_are_counted_on_the_contact(rig):
     ended = replace(ended, record=replace(ended.record, disposition="later"))
     await rig.store.calls.settle(rig.campaign_id, [ended], rig.now)
     assert (await rig.contact()).dispositions == {"later": 1}
+
+
+async def test_a_phone_that_is_not_in_use_is_dropped_however_late_it_is_known(rig):
+    """The contact was dialled again meanwhile, on its other phone."""
+    await rig.add(1, phones=("+12025559999",))
+    (claim,) = await rig.dial()
+    await rig.settle(claim, Outcome.UNKNOWN, RedialAt(rig.now, turn=Turn.NEXT))
+    (other,) = await rig.dial()
+    await rig.settle(claim, Outcome.INVALID_NUMBER, RedialAt(rig.now, turn=Turn.DROP))
+    await rig.settle(other, Outcome.BUSY, RedialAt(rig.now, turn=Turn.NEXT))
+    contact = await rig.contact()
+    assert (contact.phone, contact.other_phones) == (other.phone, ())
+    assert contact.dropped_phones == (claim.phone,)

@@ -3,7 +3,8 @@ Make the fate of an attempt known that was settled as unknown: a second record o
 
 Guarantees: only unknown → known, once. Counters move by the difference; an unknown fate has no
 disposition. The contact follows only while nothing else happened to it since: not finished, not in
-flight, not dialled again. A phone is dropped or turned by the one that this attempt dialled.
+flight, not dialled again. A phone is dropped or turned by the one that this attempt dialled, and
+dropped whatever happened since.
 KEYS: 1 campaign's base
 ARGV: as of settle
 Returns: 1 revised, 0 was not unknown.
@@ -32,8 +33,9 @@ end
 append_record(attempt, id, outcome, 1, packed)
 local c = redis.call('HMGET', contact_key(id), 's', 'ns')
 if c[2] == dials then redis.call('HSET', contact_key(id), 'lo', code) end
-if WAITING[c[1]] and c[2] == dials then
-  turn_phone(id, ARGV[10], ARGV[13])
+local follows = WAITING[c[1]] and c[2] == dials
+if follows or ARGV[10] == 'drop' then turn_phone(id, ARGV[10], ARGV[13]) end
+if follows then
   follow(id, kind, ARGV[7])
   if kind == 'wrap' then start_wrapping(attempt, id, ARGV[9], 1, outcome, ARGV[7], packed, ARGV[4]) end
 end
