@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -311,6 +312,21 @@ class StoreMachine(RuleBasedStateMachine):
             dial.wraps = False
             self._follow(dial.entry, then)
 
+    @rule(side=SIDES, n=st.integers(1, 3), outcome=st.sampled_from(list(Outcome)), next=NEXTS,
+          wraps=st.booleans(), delay_s=st.integers(0, 30))  # fmt: skip
+    def call(
+        self, side: int, n: int, outcome: Outcome, next: str, wraps: bool, delay_s: int
+    ) -> None:
+        """All steps of a call in a row: single ones rarely meet, and most runs settle nothing."""
+        before = len(self.sides[side].dials)
+        self.claim(side=side, n=n, zones=ZONES, old=False)
+        for dial in self.sides[side].dials[before:]:
+            self.reserve(pick=self._place_of(dial))
+            self.mark_sent(pick=self._place_of(dial), old=False)
+            self.settle(pick=self._place_of(dial), outcome=outcome, next=next, wraps=wraps,
+                        delay_s=delay_s)  # fmt: skip
+            self.release(pick=self._place_of(dial), placed=True)
+
     @rule(pick=PICKS)
     def withdraw(self, pick: int) -> None:
         entries = [(side, e) for side in self.sides for e in side.entries.values()]
@@ -433,6 +449,10 @@ class StoreMachine(RuleBasedStateMachine):
         dials.sort(key=lambda dial: not dial.live)
         return dials[pick % len(dials)]
 
+    def _place_of(self, dial: Dial) -> int:
+        dials = [each for side in self.sides for each in side.dials]
+        return sorted(dials, key=lambda each: not each.live).index(dial)
+
     def _next(self, kind: str | None, delay_s: int) -> Next | None:
         if kind is None:
             return None
@@ -498,7 +518,9 @@ def recomputed(
     return {name: n for name, n in expected.items() if n}
 
 
-def test_whatever_happens(valkey_url: str) -> None:
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("examples", [30, pytest.param(1000, marks=pytest.mark.soak)])
+def test_whatever_happens(valkey_url: str, examples: int) -> None:
     class Machine(StoreMachine):
         url = valkey_url
 
@@ -506,7 +528,7 @@ def test_whatever_happens(valkey_url: str) -> None:
         Machine,
         settings=settings(
             phases=(Phase.generate,),
-            max_examples=100,
+            max_examples=examples,
             stateful_step_count=60,
             deadline=None,
             suppress_health_check=list(HealthCheck),
