@@ -23,7 +23,7 @@ from engine.core.redial import (
 from engine.core.spreading import spread
 from engine.core.why_not import Candidate, verdicts
 from engine.core.why_not import decide as decide_now
-from engine.ports import Settlement, Wanted
+from engine.ports import Heard, Settlement, Wanted
 
 from .books import DELAY_S, DISPOSED_S, MAX_AGAIN, Dialled, Side, Step
 from .judging import judge_call
@@ -121,7 +121,8 @@ class Engine(World):
         side = self.side_of(dial)
         contact = await self.store.calls.contact(side.id, dial.contact_id)
         settlement = self._settlement(side, dial, contact, outcome, fault)
-        await self.store.numbers.remember([(dial.phone, dial.attempt_id, outcome)], self.now)
+        heard = Heard(dial.phone, dial.person, outcome)
+        await self.store.numbers.remember([(heard, self.now)])
         (done,) = await self.store.calls.settle(side.id, [settlement], self.now)
         assert done, "a live attempt was not settled"
         dial.ended, dial.outcome, dial.fault = self.now, outcome, fault
