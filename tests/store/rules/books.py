@@ -19,7 +19,7 @@ ZONES = ("America/New_York", "America/Denver", "America/Phoenix")
 DELAY_S = {"busy": 300, "no_answer": 3600, "unknown": 900, "failed": 60, "abandoned": 60}
 OPENS, CLOSES = 9, 20
 MAX_OF_NUMBER, MAX_OF_PERSON, REST_S = 3, 4, 7200
-SPREAD_AFTER, MAX_AGAIN, DISPOSED_S = 4, 2, 600
+SPREAD_AFTER, MAX_AGAIN, DISPOSED_S = 2, 2, 600
 MAX_FAULTS = 2
 
 
@@ -31,7 +31,7 @@ def rules(max_attempts: int = 3, hard_cap: int = 6) -> CampaignSettings:
             "rules": {
                 "busy": {"delay_s": 300, "max": 9, "counts": False},
                 "no_answer": {"delay_s": 3600, "max": 9, "phone": "next"},
-                "unknown": {"delay_s": 900, "max": 9},
+                "unknown": {"delay_s": 900, "max": 9, "phone": "next"},
                 "failed": {"delay_s": 60, "max": 9},
                 "abandoned": {"delay_s": 60, "max": 9},
             },
