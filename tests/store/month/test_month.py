@@ -43,7 +43,7 @@ async def contacts_of(store: RedisStore, campaign_id: int) -> list[Contact]:
 
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize(
-    "n_contacts", [600, pytest.param(100_000, marks=pytest.mark.soak)], ids=["short", "full"]
+    "n_contacts", [5_000, pytest.param(100_000, marks=pytest.mark.soak)], ids=["short", "full"]
 )
 async def test_a_month_breaks_no_rule(store: RedisStore, month: Month, n_contacts: int) -> None:
     began = perf_counter()
