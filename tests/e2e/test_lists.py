@@ -8,7 +8,7 @@ from pathlib import Path
 import openpyxl
 from playwright.sync_api import expect
 
-GERMAN = "Wer;Rufnummer;Ort;Handy\r\nAnn;+12025550141;Bonn;\r\nBob;12;Ulm;\r\n"
+GERMAN = "Wer;Anschluss;Ort;Zweiter\r\nAnn;+12025550141;Bonn;\r\nBob;12;Ulm;\r\n"
 
 
 def test_columns_are_shown_chosen_and_obeyed(open_as, api, make_campaign, violations, tmp_path):
@@ -21,16 +21,16 @@ def test_columns_are_shown_chosen_and_obeyed(open_as, api, make_campaign, violat
     # No header says so, but below it are numbers.
     first_rows = page.locator("#preview")
     expect(first_rows.get_by_label("Wer")).to_have_value("variables.wer")
-    first_rows.get_by_label("Rufnummer").select_option("Leave out")
+    first_rows.get_by_label("Anschluss").select_option("Leave out")
     expect(page.get_by_text("Choose the column that has the phone numbers.")).to_be_visible()
     expect(upload).to_be_disabled()
-    first_rows.get_by_label("Rufnummer").focus()
-    first_rows.get_by_label("Rufnummer").select_option("Phone")
+    first_rows.get_by_label("Anschluss").focus()
+    first_rows.get_by_label("Anschluss").select_option("Phone")
     expect(page.get_by_role("cell", name="Rejected")).to_be_visible()
     expect(page.get_by_role("cell", name="Good")).to_have_count(1)
-    expect(first_rows.get_by_label("Rufnummer")).to_be_focused()
+    expect(first_rows.get_by_label("Anschluss")).to_be_focused()
     first_rows.get_by_label("Wer").select_option("Name")
-    first_rows.get_by_label("Handy").select_option("Leave out")
+    first_rows.get_by_label("Zweiter").select_option("Leave out")
     assert violations(page) == []
     upload.click()
     expect(page.get_by_text("is in.")).to_be_visible()
